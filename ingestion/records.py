@@ -1,0 +1,571 @@
+"""The landing contract: one typed record for each raw table of the lake.
+
+Money that was received is kept as its exact decimal text (``Decimal`` in Python, text in Parquet), because the
+providers send more digits than any fixed scale holds. All instants are UTC. Tokens are counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+
+class StreamKind(StrEnum):
+    """How the loads of a stream relate to each other."""
+
+    WINDOWED = "windowed"
+    """A load covers days of one account; the latest completed load of a day wins it whole, also when it is empty."""
+    SNAPSHOT = "snapshot"
+    """A load is the whole truth; the latest one wins (configuration, the price book)."""
+    APPEND = "append"
+    """Every load counts (log files landed once by content, listings whose ids must outlive their deletion)."""
+
+
+_ARROW_TYPES: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    Decimal: pa.string(),
+    date: pa.date32(),
+    datetime: pa.timestamp("us", tz="UTC"),
+}
+
+
+@cache
+def arrow_schema(record: type) -> pa.Schema:
+    """Arrow schema of a record class, without the lake's own columns.
+
+    Raises:
+        KeyError: a field has a type that the lake does not store.
+    """
+    hints = typing.get_type_hints(record)
+    fields = []
+    for field in dataclasses.fields(record):
+        hint = hints[field.name]
+        nullable = typing.get_origin(hint) in (types.UnionType, typing.Union)
+        if nullable:
+            hint = next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+        fields.append(pa.field(field.name, _ARROW_TYPES[hint], nullable=nullable))
+    return pa.schema(fields)
+
+
+def to_arrow(record: type, rows: typing.Iterable[Any]) -> pa.Table:
+    """Records as one Arrow table in the schema of their class; an empty iterable gives an empty table."""
+    schema = arrow_schema(record)
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
+    for row in rows:
+        for name, values in columns.items():
+            value = getattr(row, name)
+            values.append(format(value, "f") if isinstance(value, Decimal) else value)
+    return pa.table(columns, schema=schema)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream type of the lake.
+
+    Attributes:
+        table: Name of the raw table that dbt reads (``lake.<table>``); unique.
+        name: Name of the folder below the source (``lake/<source>/<name>/``).
+        record: The record class of its rows.
+        kind: How loads relate.
+        day_column: The date or timestamp column whose UTC day places a row; empty for snapshots and listings.
+    """
+
+    table: str
+    name: str
+    record: type
+    kind: StreamKind
+    day_column: str = ""
+
+    @property
+    def schema(self) -> pa.Schema:
+        return arrow_schema(self.record)
+
+
+# ---------------------------------------------------------------- OpenAI admin API
+
+
+@dataclass(frozen=True)
+class OpenAICost:
+    """One line of ``GET /organization/costs`` grouped by project, line item and key: dollars of one UTC day."""
+
+    source_name: str
+    account_id: str
+    usage_date: date
+    project_id: str | None
+    api_key_id: str | None
+    line_item: str | None
+    amount_value: Decimal
+    amount_currency: str
+    quantity: Decimal | None
+    quantity_unit: str | None
+
+
+@dataclass(frozen=True)
+class OpenAIUsage:
+    """One result of ``GET /organization/usage/{kind}``. Measures that a kind does not have are null.
+
+    ``input_tokens`` includes cached and cache-write tokens, as the vendor sends it.
+    """
+
+    source_name: str
+    account_id: str
+    usage_kind: str
+    bucket_start_at: datetime
+    bucket_end_at: datetime
+    project_id: str | None
+    user_id: str | None
+    api_key_id: str | None
+    model_name: str | None
+    is_batch: bool | None
+    service_tier: str | None
+    num_model_requests: int | None
+    input_tokens: int | None
+    input_uncached_tokens: int | None
+    input_cached_tokens: int | None
+    input_cache_write_tokens: int | None
+    output_tokens: int | None
+    input_audio_tokens: int | None
+    input_cached_audio_tokens: int | None
+    output_audio_tokens: int | None
+    input_image_tokens: int | None
+    input_cached_image_tokens: int | None
+    output_image_tokens: int | None
+    images: int | None
+    image_source: str | None
+    image_size: str | None
+    characters: int | None
+    seconds: int | None
+    usage_bytes: int | None
+    num_sessions: int | None
+    num_requests: int | None
+    context_level: str | None
+    vector_store_id: str | None
+
+
+@dataclass(frozen=True)
+class OpenAIProject:
+    source_name: str
+    account_id: str
+    project_id: str
+    project_name: str | None
+    status: str | None
+    created_at: datetime | None
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OpenAIApiKey:
+    source_name: str
+    account_id: str
+    project_id: str
+    api_key_id: str
+    api_key_name: str | None
+    owner_type: str | None
+    owner_id: str | None
+    owner_name: str | None
+    created_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OpenAIUser:
+    source_name: str
+    account_id: str
+    user_id: str
+    user_name: str | None
+    role: str | None
+    added_at: datetime | None
+
+
+# ---------------------------------------------------------------- Anthropic admin API
+
+
+@dataclass(frozen=True)
+class AnthropicUsage:
+    """One result of the messages usage report; the token buckets are disjoint, as the vendor sends them."""
+
+    source_name: str
+    account_id: str
+    bucket_start_at: datetime
+    bucket_end_at: datetime
+    workspace_id: str | None
+    api_key_id: str | None
+    model_name: str | None
+    service_tier: str | None
+    context_window: str | None
+    inference_geo: str | None
+    uncached_input_tokens: int
+    cache_read_input_tokens: int
+    cache_creation_5m_input_tokens: int
+    cache_creation_1h_input_tokens: int
+    output_tokens: int
+    web_search_requests: int
+
+
+@dataclass(frozen=True)
+class AnthropicCost:
+    """One line of the cost report grouped by workspace and description. ``amount_cents`` is in CENTS, as received."""
+
+    source_name: str
+    account_id: str
+    usage_date: date
+    workspace_id: str | None
+    description: str | None
+    cost_type: str | None
+    token_type: str | None
+    model_name: str | None
+    service_tier: str | None
+    context_window: str | None
+    inference_geo: str | None
+    amount_cents: Decimal
+    amount_currency: str
+
+
+@dataclass(frozen=True)
+class AnthropicWorkspace:
+    source_name: str
+    account_id: str
+    workspace_id: str
+    workspace_name: str | None
+    created_at: datetime | None
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AnthropicApiKey:
+    source_name: str
+    account_id: str
+    workspace_id: str | None
+    api_key_id: str
+    api_key_name: str | None
+    status: str | None
+    created_at: datetime | None
+
+
+# ---------------------------------------------------------------- logs
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One logged LLM request, in one shape whatever the file looked like. Token columns are disjoint.
+
+    All token columns null means that the usage is unknown (a stream that ended without usage), which is not zero.
+    ``tags_json`` is a JSON object of text to text, keys sorted: the tags that the mapping keeps.
+    ``request_id`` is unique within a source: from the mapped column, or file content hash and line where none is mapped.
+    """
+
+    source_name: str
+    request_id: str
+    response_id: str | None
+    trace_id: str | None
+    span_id: str | None
+    session_id: str | None
+    provider_name: str
+    account_id: str | None
+    project_id: str | None
+    api_key_id: str | None
+    model_name: str
+    operation_name: str
+    service_tier: str | None
+    service_name: str | None
+    started_at: datetime
+    duration_seconds: float | None
+    status_code: int | None
+    error_type: str | None
+    is_success: bool
+    is_billable: bool | None
+    uncached_input_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_5m_tokens: int | None
+    cache_write_1h_tokens: int | None
+    output_tokens: int | None
+    audio_input_tokens: int | None
+    audio_output_tokens: int | None
+    image_input_tokens: int | None
+    image_output_tokens: int | None
+    of_which_reasoning_tokens: int | None
+    reported_total_tokens: int | None
+    web_search_requests: int | None
+    reported_cost_usd: Decimal | None
+    team: str | None
+    feature: str | None
+    environment: str | None
+    customer_id: str | None
+    prompt_name: str | None
+    prompt_version: str | None
+    experiment_id: str | None
+    variant: str | None
+    tags_json: str | None
+    file_name: str
+    file_line: int
+
+
+@dataclass(frozen=True)
+class LoggedOutcome:
+    """One business outcome, tied to a request, session or trace."""
+
+    source_name: str
+    outcome_id: str
+    request_id: str | None
+    session_id: str | None
+    trace_id: str | None
+    outcome_name: str
+    is_success: bool | None
+    quality_score: float | None
+    value_usd: Decimal | None
+    occurred_at: datetime
+    file_name: str
+    file_line: int
+
+
+@dataclass(frozen=True)
+class LoggedRevenue:
+    """What one customer paid for one feature (or in all, feature null) in a span of days, last day included."""
+
+    source_name: str
+    revenue_id: str
+    customer_id: str
+    feature: str | None
+    period_start_date: date
+    period_end_date: date
+    revenue_amount: Decimal
+    currency: str
+    file_name: str
+    file_line: int
+
+
+# ---------------------------------------------------------------- prices
+
+
+@dataclass(frozen=True)
+class ModelPrice:
+    """List price of one raw model name in one service tier and context band over a span of days (last day included).
+
+    Prices are dollars per million tokens (``*_usd_per_mtok``, exact decimal text) or per thousand events. Null: no price.
+    The band holds requests with ``min_input_tokens <= all input tokens < max_input_tokens`` (null: no upper end), and
+    prices the whole request.
+    """
+
+    provider_name: str
+    model_name: str
+    model_id: str
+    model_family: str | None
+    service_tier: str
+    valid_from_date: date
+    valid_to_date: date
+    min_input_tokens: int
+    max_input_tokens: int | None
+    uncached_input_usd_per_mtok: Decimal | None
+    cache_read_usd_per_mtok: Decimal | None
+    cache_write_5m_usd_per_mtok: Decimal | None
+    cache_write_1h_usd_per_mtok: Decimal | None
+    output_usd_per_mtok: Decimal | None
+    audio_input_usd_per_mtok: Decimal | None
+    audio_output_usd_per_mtok: Decimal | None
+    image_input_usd_per_mtok: Decimal | None
+    image_output_usd_per_mtok: Decimal | None
+    web_search_usd_per_thousand: Decimal | None
+    price_source: str
+    price_source_url: str | None
+    price_checked_date: date | None
+
+
+# ---------------------------------------------------------------- configuration, landed so that history keeps it
+
+
+@dataclass(frozen=True)
+class ConfigSource:
+    """One entry of ``sources.yml``. The lower ``preference`` wins when two sources logged the same request."""
+
+    source_name: str
+    source_type: str
+    provider_name: str | None
+    account_id: str | None
+    preference: int
+    settles_after_hours: int
+
+
+@dataclass(frozen=True)
+class ConfigTeam:
+    team: str
+    team_name: str
+    cost_center: str | None
+    owner_email: str | None
+    aliases: str | None
+    """Other spellings seen in tags, separated by ``;``."""
+
+
+@dataclass(frozen=True)
+class ConfigFeature:
+    feature: str
+    feature_name: str
+    team: str | None
+    aliases: str | None
+
+
+@dataclass(frozen=True)
+class ConfigAttributionRule:
+    """One rule. ``*_pattern`` are SQL LIKE patterns with ``\\`` as escape, compiled from exact, ``prefix:`` and ``glob:``.
+
+    Null pattern: matches anything. ``tag_patterns_json``: JSON object of tag name to LIKE pattern; all must match.
+    """
+
+    rule_id: str
+    priority: int
+    provider_name_pattern: str | None
+    account_id_pattern: str | None
+    project_id_pattern: str | None
+    api_key_id_pattern: str | None
+    model_id_pattern: str | None
+    service_name_pattern: str | None
+    tag_patterns_json: str | None
+    team: str | None
+    feature: str | None
+    environment: str | None
+    customer_id: str | None
+    valid_from_date: date
+    valid_to_date: date
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class ConfigCostSplit:
+    """One receiver of a shared cost. ``split_method``: ``fixed`` (by ``weight``), ``even`` or ``direct_spend``."""
+
+    split_id: str
+    from_team: str
+    from_feature: str | None
+    split_method: str
+    to_team: str
+    to_feature: str | None
+    weight: Decimal | None
+    valid_from_date: date
+    valid_to_date: date
+
+
+@dataclass(frozen=True)
+class ConfigBudget:
+    """One budget line. Blank scope columns mean any. ``thresholds``: shares of the amount separated by ``;``."""
+
+    budget_id: str
+    budget_name: str
+    team: str | None
+    feature: str | None
+    environment: str | None
+    provider_name: str | None
+    model_id: str | None
+    customer_id: str | None
+    period: str
+    amount: Decimal
+    currency: str
+    is_hard_cap: bool
+    thresholds: str | None
+    owner_email: str | None
+    channel: str | None
+    valid_from_date: date
+    valid_to_date: date
+
+
+@dataclass(frozen=True)
+class ConfigInvoice:
+    invoice_id: str
+    provider_name: str
+    account_id: str
+    period_start_date: date
+    period_end_date: date
+    total_amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class ConfigFxRate:
+    """US dollars for one unit of a currency, in force from ``rate_date`` until the next one of that currency."""
+
+    currency: str
+    rate_date: date
+    usd_per_unit: Decimal
+
+
+# ---------------------------------------------------------------- forecasts
+
+
+@dataclass(frozen=True)
+class ForecastDay:
+    """Forecast of one series for one day, as made at ``cutoff_date`` (the last day that was trained on).
+
+    ``series_id`` is ``total`` or ``team=<team>``.
+    """
+
+    series_id: str
+    dimension_name: str
+    dimension_value: str
+    cutoff_date: date
+    cost_date: date
+    model_name: str
+    scenario: str
+    forecast_cost_usd: Decimal
+    lower_cost_usd: Decimal
+    upper_cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class ForecastPeriod:
+    """Forecast of a cumulated total (a month, or a budget's period to its end), quantiles of the total itself."""
+
+    series_id: str
+    dimension_name: str
+    dimension_value: str
+    cutoff_date: date
+    period_name: str
+    period_start_date: date
+    period_end_date: date
+    model_name: str
+    scenario: str
+    actual_to_cutoff_usd: Decimal
+    total_p10_usd: Decimal
+    total_p50_usd: Decimal
+    total_p90_usd: Decimal
+
+
+_W, _S, _A = StreamKind.WINDOWED, StreamKind.SNAPSHOT, StreamKind.APPEND
+
+STREAMS: dict[str, Stream] = {
+    stream.table: stream
+    for stream in (
+        Stream("openai_costs", "costs", OpenAICost, _W, "usage_date"),
+        Stream("openai_usage", "usage", OpenAIUsage, _W, "bucket_start_at"),
+        Stream("openai_projects", "projects", OpenAIProject, _A),
+        Stream("openai_api_keys", "api_keys", OpenAIApiKey, _A),
+        Stream("openai_users", "users", OpenAIUser, _A),
+        Stream("anthropic_usage", "usage", AnthropicUsage, _W, "bucket_start_at"),
+        Stream("anthropic_costs", "costs", AnthropicCost, _W, "usage_date"),
+        Stream("anthropic_workspaces", "workspaces", AnthropicWorkspace, _A),
+        Stream("anthropic_api_keys", "api_keys", AnthropicApiKey, _A),
+        Stream("requests", "requests", LoggedRequest, _A, "started_at"),
+        Stream("outcomes", "outcomes", LoggedOutcome, _A, "occurred_at"),
+        Stream("revenue", "revenue", LoggedRevenue, _A, "period_start_date"),
+        Stream("model_prices", "model_prices", ModelPrice, _S),
+        Stream("config_sources", "sources", ConfigSource, _S),
+        Stream("config_teams", "teams", ConfigTeam, _S),
+        Stream("config_features", "features", ConfigFeature, _S),
+        Stream("config_attribution_rules", "attribution_rules", ConfigAttributionRule, _S),
+        Stream("config_cost_splits", "cost_splits", ConfigCostSplit, _S),
+        Stream("config_budgets", "budgets", ConfigBudget, _S),
+        Stream("config_invoices", "invoices", ConfigInvoice, _S),
+        Stream("config_fx_rates", "fx_rates", ConfigFxRate, _S),
+        Stream("forecast_days", "forecast_days", ForecastDay, _A),
+        Stream("forecast_periods", "forecast_periods", ForecastPeriod, _A),
+    )
+}
+"""Every raw table. Sources: ``openai``/``anthropic`` (as named in sources.yml), log sources, ``config``, ``prices``, ``forecasting``."""
