@@ -1,0 +1,4 @@
+{#- Schemas are named as in the design (`core`, `finops`), without the target's name in front: readers rely on them. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name | trim if custom_schema_name else target.schema }}
+{%- endmacro %}

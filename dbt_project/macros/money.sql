@@ -1,0 +1,46 @@
+{#- The type of money in facts and marts: 18 decimals, so that what a provider bills is kept to the last one. -#}
+{% macro money_type() %}decimal(38, 18){% endmacro %}
+
+{#- List cost of one request: pico-dollars exactly (a token never costs less than a millionth of a millionth). -#}
+{% macro request_money_type() %}decimal(18, 12){% endmacro %}
+
+{#- Tokens x dollars per million tokens, by multiplication only: `/` would turn the decimals into doubles. -#}
+{% macro token_cost(token_count, usd_per_mtok) -%}
+    (cast({{ token_count }} as decimal(12, 0)) * {{ usd_per_mtok }} * 0.000001)
+{%- endmacro %}
+
+{#-
+    The share of `amount` that falls to a row, so that the shares of a partition sum to `amount` to the last decimal:
+    the rounded cumulative share minus the rounded cumulative share of the row before, in a fixed order. The last row's
+    cumulative share is `amount` itself, whatever the rounding of the others was.
+
+    `weight` must be exact (decimal or whole), never negative and never zero in sum; `order_by` must be unique.
+-#}
+{% macro allocate_exactly(amount, weight, partition_by, order_by, scale=12, type='decimal(38, 18)') -%}
+    (
+        case
+            when sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding)
+                = sum({{ weight }}) over (partition by {{ partition_by }})
+                then cast({{ amount }} as {{ type }})
+            else cast(round(
+                cast({{ amount }} as double)
+                * (
+                    cast(sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding) as double)
+                    / cast(sum({{ weight }}) over (partition by {{ partition_by }}) as double)
+                ), {{ scale }}
+            ) as {{ type }})
+        end
+        - case
+            when sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding) - {{ weight }}
+                = sum({{ weight }}) over (partition by {{ partition_by }})
+                then cast({{ amount }} as {{ type }})
+            else cast(round(
+                cast({{ amount }} as double)
+                * (
+                    cast(sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding) - {{ weight }} as double)
+                    / cast(sum({{ weight }}) over (partition by {{ partition_by }}) as double)
+                ), {{ scale }}
+            ) as {{ type }})
+        end
+    )
+{%- endmacro %}

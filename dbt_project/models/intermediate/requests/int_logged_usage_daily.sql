@@ -1,0 +1,30 @@
+-- Billable requests rolled up to what the ledger needs. The price row is part of the grain, so tokens x price of a group is the
+-- exact sum of its requests.
+{%- set days = days_to_build() %}
+with
+
+requests as (
+    select * from {{ ref('int_llm_requests_priced') }}
+    where is_billable and {{ in_days('usage_date', days) }}
+)
+
+select
+    account_id,
+    project_id,
+    api_key_id,
+    model_id,
+    workload_id,
+    price_id,
+    provider_name,
+    service_tier,
+    price_status,
+    count(*) as request_count,
+{%- for token_type in token_types() %}
+    sum({{ token_column(token_type) }}) as {{ token_column(token_type) }},
+{%- endfor %}
+    sum(web_search_requests) as web_search_count,
+    cast(sum(list_cost_usd) as {{ money_type() }}) as list_cost_usd,
+    usage_date
+from requests
+group by
+    usage_date, provider_name, account_id, project_id, api_key_id, model_id, workload_id, price_id, service_tier, price_status

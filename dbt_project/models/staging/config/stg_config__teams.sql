@@ -1,0 +1,7 @@
+select
+    team,
+    team_name,
+    cost_center,
+    owner_email,
+    aliases
+from {{ source('lake', 'config_teams') }}
