@@ -11,7 +11,6 @@
     {%- if not execute or not is_incremental() -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- do create_built_days() -%}
     {%- set rows = run_query("
         select coalesce(now_days.usage_date, built.usage_date)
         from " ~ relation ~ " as now_days
@@ -54,7 +53,6 @@
 {% macro record_built_days() %}
     {%- if execute -%}
     {%- set meta = config.get('meta') -%}
-    {%- do create_built_days() -%}
     delete from {{ built_days_relation() }} where model_name = '{{ this.identifier }}';
     insert into {{ built_days_relation() }}
     select '{{ this.identifier }}', usage_date, {{ meta.fingerprint_column }} from {{ ref(meta.fingerprints) }};

@@ -44,3 +44,8 @@
         end
     )
 {%- endmacro %}
+
+{#- numerator / denominator for reading, null where the denominator is null or zero: a KPI that does not know says null. -#}
+{% macro ratio(numerator, denominator) -%}
+    cast(cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0) as decimal(38, 12))
+{%- endmacro %}

@@ -4,6 +4,10 @@
 {%- set dimensions = {
     'project': 'project_id', 'api_key': 'api_key_id', 'model': 'model_id', 'token_type': 'token_type', 'service_tier': 'service_tier'
 } %}
+{%- set lookup_key -%}
+    concat_ws('|'
+    {%- for name, column in dimensions.items() %}, case when by_{{ name }} then coalesce({{ column }}, '~none') else '*' end{% endfor %})
+{%- endset %}
 with
 
 charges as (
@@ -33,10 +37,7 @@ lookups as (
 keyed_lookups as (
     select
         *,
-        {% macro lookup_key(dimensions) -%}
-        concat_ws('|', {% for name, column in dimensions.items() %}case when by_{{ name }} then coalesce({{ column }}, '~none') else '*' end{% if not loop.last %}, {% endif %}{% endfor %})
-        {%- endmacro -%}
-        {{ lookup_key(dimensions) }} as lookup_key
+        {{ lookup_key }} as lookup_key
     from lookups
 ),
 
@@ -50,7 +51,7 @@ keyed_units as (
     select
         units.*,
         {% for name in dimensions %}shapes.by_{{ name }}, {% endfor %}
-        {{ lookup_key(dimensions) }} as lookup_key
+        {{ lookup_key }} as lookup_key
     from units
     inner join shapes
         on units.provider_name = shapes.provider_name

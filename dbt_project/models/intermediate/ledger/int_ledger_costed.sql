@@ -102,13 +102,14 @@ select
     cast(unioned.token_count as bigint) as token_count,
     cast(unioned.usage_quantity as bigint) as usage_quantity,
     cast(unioned.list_cost_usd as {{ money_type() }}) as list_cost_usd,
-    -- On a settled day, what no line pays for was not charged. Before that, nothing is known yet.
+    -- On a settled day, priced use that no line pays for was not charged. Before that, or without a price, its cost is not known.
     cast(case
-        when coalesce(billing_days.is_settled, false) then coalesce(unioned.billed_cost_usd, 0)
+        when coalesce(billing_days.is_settled, false) and unioned.list_cost_usd is not null then coalesce(unioned.billed_cost_usd, 0)
         else unioned.billed_cost_usd
     end as {{ money_type() }}) as billed_cost_usd,
     cast(case
-        when coalesce(billing_days.is_settled, false) then coalesce(unioned.billed_cost_usd, 0)
+        when coalesce(billing_days.is_settled, false) and unioned.list_cost_usd is not null then coalesce(unioned.billed_cost_usd, 0)
+        when coalesce(billing_days.is_settled, false) then unioned.billed_cost_usd
         when unioned.charge_category = 'Usage' and unioned.evidence <> 'billed' and unioned.list_cost_usd is not null
             then cast(unioned.list_cost_usd as decimal(28, 12)) * cast(coalesce(calibrations.calibration_ratio, 1) as decimal(10, 6))
         else unioned.billed_cost_usd
