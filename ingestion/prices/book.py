@@ -140,7 +140,8 @@ class PriceBook:
         used = _overrides_in_force(groups, days[0], band[0])
         listed_meters = cells.keys() - used.keys()
         cells.update({meter: override.price for meter, override in used.items()})
-        inferred = _infer(cells, found)
+        # An override states what it states: a tier or a model that only overrides know gets no price by inference.
+        inferred = _infer(cells, found) if listing is not None else []
         source, url = _source(found, listing, listed_meters, used, inferred)
         return ModelPrice(
             provider_name=provider_name,
