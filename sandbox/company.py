@@ -246,7 +246,7 @@ FEATURES = (
         0.012, 5200, 300, environments=_ONLY_PROD, weekend_factor=1.0,
     ),
     Feature(
-        "playground", "platform", "openai", "proj_platform", "dark",
+        "playground", "platform", "openai", None, "dark",
         (Model("gpt-5.5-2026-04-23", "gpt-5.5"),),
         0.003, 1500, 600, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.1, has_key=False,
     ),
