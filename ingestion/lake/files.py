@@ -1,0 +1,93 @@
+"""Durable files: what is on disk after these functions return survives a crash of the process and of the machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion.errors import LakeError
+
+_LOCK_POLL_SECONDS = 0.05
+
+
+def fsync_path(path: Path) -> None:
+    """Force a file's bytes, or a folder's names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync_files(paths: Iterable[Path], *, root: Path) -> None:
+    """Force files to disk, and with them the names of all folders between them and ``root``."""
+    folders: set[Path] = set()
+    for path in paths:
+        fsync_path(path)
+        folders.update(parent for parent in path.parents if parent == root or root in parent.parents)
+    for folder in folders:
+        fsync_path(folder)
+
+
+def write_durable(path: Path, text: str) -> None:
+    """Write a new text file and force it to disk."""
+    path.write_text(text, encoding="utf-8")
+    fsync_files([path], root=path.parent)
+
+
+def rename_durable(source: Path, target: Path) -> None:
+    """Move a file or folder within one file system: afterwards either all of it is at ``target``, or nothing."""
+    source.rename(target)
+    fsync_path(target.parent)
+
+
+def replace_parquet(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file in one step: readers see the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, temporary, compression="zstd")
+    fsync_path(temporary)
+    temporary.replace(path)
+    fsync_path(path.parent)
+
+
+@contextmanager
+def exclusive_lock(path: Path, *, timeout_seconds: float) -> Iterator[None]:
+    """Hold the one writer lock of a lake. The kernel drops it when the process ends, however it ends.
+
+    Raises:
+        LakeError: another writer held it for longer than ``timeout_seconds``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + timeout_seconds
+        while not _try_lock(descriptor):
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                raise LakeError(
+                    f"the lake is being written by process {holder}",
+                    where=str(path),
+                    mend="wait for that run to end, or stop it, then run again",
+                )
+            time.sleep(_LOCK_POLL_SECONDS)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

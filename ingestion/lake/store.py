@@ -1,0 +1,454 @@
+"""One way to land a load.
+
+A load is written in this order, and every step can be the last one before a crash:
+
+1. the intent, so that whoever writes next knows what to clean up;
+2. the data files, which nobody reads yet;
+3. the manifest entry, by an atomic rename: from here on the load counts;
+4. the intent is dropped.
+
+A load without its manifest entry never happened; its files are removed by the next writer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion.errors import LakeError
+from ingestion.lake import compaction, index, logs
+from ingestion.lake.files import exclusive_lock, fsync_files, rename_durable, write_durable
+from ingestion.lake.manifest import (
+    Compaction,
+    Load,
+    LoadDay,
+    Manifest,
+    Window,
+    next_load_id,
+    skipped,
+    to_json,
+)
+from ingestion.lake.rows import EMPTY_HASH, NO_DAY, conform, content_hash, day_column, month_of_day, split_by_day, stamp
+from ingestion.records import STREAMS, Stream, StreamKind
+
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_FOLD_AFTER_ENTRIES = 256
+
+
+def _pass(step: str) -> None:
+    """Go on: nobody watches the steps."""
+
+
+class Lake:
+    """The raw rows of one home.
+
+    Args:
+        root: Folder of the lake; made when first written to.
+        clock: The present, with an offset.
+        lock_timeout_seconds: How long to wait for another writer.
+        checkpoint: Called with the name of each step of a write, before the next one. Made for tests that stop there.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        clock: Callable[[], datetime],
+        *,
+        lock_timeout_seconds: float = 600,
+        checkpoint: Callable[[str], None] = _pass,
+    ) -> None:
+        self.root = root.absolute()
+        self._clock = clock
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._checkpoint = checkpoint
+        self._threads = threading.RLock()
+        self._manifest_folder = self.root / "_manifest"
+        self._pending_folder = self.root / "_pending"
+        self._manifest = Manifest(self._manifest_folder)
+
+    # ------------------------------------------------------------ landing
+
+    def land(self, table: str, source: str, rows: pa.Table, *, account_id: str, window: Window | None = None) -> Load:
+        """Land the rows of one answer: a window of a provider stream, a listing, or a snapshot.
+
+        Windowed streams: each day of ``window`` becomes exactly these rows, also if there are none. Days whose content
+        is what the lake already has are not written again. Listings and snapshots are skipped whole if unchanged.
+
+        Args:
+            table: A raw table of ``ingestion.records.STREAMS``.
+            source: Name of the source; the folder below the lake.
+            rows: In the schema of the table's record.
+            account_id: The account that the window belongs to; for others what tells their loads apart, or empty.
+            window: Days that the rows answer for; needed by windowed streams and refused by others.
+        Raises:
+            LakeError: the rows do not fit the record, lie outside of the window or belong to another account or source;
+                or another writer holds the lock.
+        """
+        stream = _stream(table, source)
+        if stream.kind is StreamKind.APPEND and stream.day_column:
+            raise LakeError("log rows are landed by file", where=table, mend="use land_file_load")
+        if (stream.kind is StreamKind.WINDOWED) != (window is not None):
+            raise LakeError("windowed streams, and only they, are landed with a window", where=table)
+        rows = conform(stream, rows)
+        days = day_column(stream, rows)
+        if window is not None:
+            _check_belongs(stream, rows, days, source=source, account_id=account_id, window=window)
+        by_day = dict(split_by_day(rows, days))
+        hashes = {day: content_hash(part) for day, part in by_day.items()}
+        with self._writing():
+            key = (table, source, account_id)
+            if window is None:
+                whole = hashes.get(NO_DAY, EMPTY_HASH)
+                latest = self._manifest.standing.latest.get(key)
+                if latest is not None and latest.content_sha256 == whole:
+                    return skipped(latest)
+            covered = window.days if window is not None else [NO_DAY]
+            load_id, loaded_at = self._next_id(key, *(hashes.get(day, "") for day in covered))
+            present = self._manifest.standing.windows.get(key, {})
+            entries = []
+            for day in covered:
+                found = hashes.get(day, EMPTY_HASH)
+                winner = present.get(day)
+                is_unchanged = winner is not None and winner.entry.content_hash == found
+                data_load_id = winner.entry.data_load_id if winner is not None and is_unchanged else load_id
+                count = by_day[day].num_rows if day in by_day else 0
+                entries.append(LoadDay(day, count, found, data_load_id))
+            changed = [by_day[entry.day] for entry in entries if entry.data_load_id == load_id and entry.row_count]
+            with self._pending(load_id, source, stream):
+                files = []
+                if changed:
+                    written = pa.concat_tables(changed)
+                    written = stamp(written, day_column(stream, written), load_id=load_id, loaded_at=loaded_at)
+                    files = self._write_months(written, load_id, source, stream)
+                load = Load(
+                    load_id=load_id,
+                    source=source,
+                    stream=stream.name,
+                    table=table,
+                    kind=stream.kind,
+                    account_id=account_id,
+                    window_start=window.start if window else None,
+                    window_end=window.end if window else None,
+                    loaded_at=loaded_at,
+                    row_count=rows.num_rows,
+                    rows_received=rows.num_rows,
+                    rows_admitted=rows.num_rows,
+                    rows_quarantined=0,
+                    rows_duplicate=0,
+                    content_sha256="" if window is not None else whole,
+                    file_name="",
+                    days=tuple(entries),
+                    files=tuple(files),
+                )
+                self._complete(load)
+            return load
+
+    def land_file_load(
+        self,
+        table: str,
+        source: str,
+        *,
+        account_id: str,
+        content_sha256: str,
+        file_name: str,
+        connection: duckdb.DuckDBPyConnection,
+        admitted_sql: str,
+        quarantine_sql: str,
+        rows_received: int,
+        rows_duplicate: int = 0,
+        replace: bool = False,
+    ) -> Load:
+        """Land one log file, once.
+
+        The same content under the same table and source is landed once, whatever the file is called: the second time
+        the first load is returned, ``skipped``.
+
+        Args:
+            content_sha256: Hash of the decompressed content, in hex.
+            file_name: Shown with quarantined rows and in the manifest; no part of the identity.
+            connection: Where both queries run; it does the writing, under its own memory limit.
+            admitted_sql: A query that gives the columns of the table's record, by name. Read once.
+            quarantine_sql: A query that gives ``file_line, reason, raw_text`` (texts of prompts and secrets removed).
+            rows_received: Lines or rows that the file held; must be admitted + quarantined + duplicate.
+            rows_duplicate: Rows that the caller left out because the file holds them twice.
+            replace: Land it although its content was landed before, and put the earlier load out of force: for a file
+                that was read with a wrong mapping.
+        Raises:
+            LakeError: the counts do not add up, a row lacks what its record requires, or the lock is held.
+        """
+        stream = _stream(table, source)
+        if not (stream.kind is StreamKind.APPEND and stream.day_column):
+            raise LakeError("only log streams are landed by file", where=table, mend="use land")
+        with self._writing():
+            earlier = self._manifest.standing.contents.get((table, source, content_sha256))
+            if earlier is not None and not replace:
+                return skipped(earlier)
+            load_id, loaded_at = self._next_id((table, source, account_id), content_sha256)
+            with self._pending(load_id, source, stream) as scratch:
+                stamped = logs.Stamp(load_id, loaded_at, file_name)
+                folder = self._stream_folder(source, stream)
+                counts = logs.write_admitted(connection, stream, admitted_sql, stamped, folder=folder, scratch=scratch)
+                self._checkpoint("data written")
+                quarantine = self._quarantine_path(source, load_id)
+                rows_quarantined = logs.write_quarantine(connection, quarantine_sql, stamped, path=quarantine)
+                admitted = sum(counts.values())
+                logs.check_counts(
+                    table,
+                    file_name,
+                    rows_received,
+                    admitted=admitted,
+                    quarantined=rows_quarantined,
+                    duplicate=rows_duplicate,
+                )
+                paths = [
+                    folder / f"month={month}" / f"{load_id}.parquet"
+                    for month in sorted({month_of_day(day) for day in counts})
+                ]
+                if rows_quarantined:
+                    paths.append(quarantine)
+                fsync_files(paths, root=self.root)
+                self._checkpoint("data durable")
+                load = Load(
+                    load_id=load_id,
+                    source=source,
+                    stream=stream.name,
+                    table=table,
+                    kind=stream.kind,
+                    account_id=account_id,
+                    window_start=None,
+                    window_end=None,
+                    loaded_at=loaded_at,
+                    row_count=admitted,
+                    rows_received=rows_received,
+                    rows_admitted=admitted,
+                    rows_quarantined=rows_quarantined,
+                    rows_duplicate=rows_duplicate,
+                    content_sha256=content_sha256,
+                    file_name=file_name,
+                    days=tuple(LoadDay(day, count, content_sha256, load_id) for day, count in sorted(counts.items())),
+                    files=tuple(str(path.relative_to(self.root)) for path in paths),
+                    replaces=(earlier.load_id,) if earlier is not None else (),
+                )
+                self._complete(load)
+            return load
+
+    # ------------------------------------------------------------ reading
+
+    def loads(self) -> list[Load]:
+        """Every completed load, in the order in which they were landed."""
+        return list(self._current().loads.values())
+
+    def has_content(self, content_sha256: str, *, table: str | None = None, source: str | None = None) -> bool:
+        """Whether a file of this content was landed (for this table and source, where they are given)."""
+        return any(
+            found == content_sha256 and table in (None, of_table) and source in (None, of_source)
+            for of_table, of_source, found in self._current().standing.contents
+        )
+
+    def quarantine(self) -> pa.Table:
+        """All quarantined rows: ``_load_id, file_name, file_line, reason, raw_text, quarantined_at``."""
+        files = self._current().quarantine_files()
+        return pa.concat_tables(
+            [logs.QUARANTINE_SCHEMA.empty_table(), *(pq.read_table(self.root / f, partitioning=None) for f in files)]
+        )
+
+    def write_index(self, path: Path, as_of: datetime | None = None) -> None:
+        """Write what is in force, for readers of the lake: three Parquet files in the folder of ``path``.
+
+        ``path`` itself has one row per live (table, source, account, day), and for append streams per load as well:
+        the rows of that day are those with ``_load_id = data_load_id and _day = day`` (of this table and source).
+        ``lake_files.parquet`` lists the files that hold them; where ``is_whole``, all rows of the file are live and
+        need no such filter. ``lake_loads.parquet`` has every load with its counts. They are replaced one by one, files
+        first, so a reader of the old index finds its rows in the new files.
+
+        Args:
+            path: ``lake_index.parquet`` of the home.
+            as_of: Show the lake as it was known then, instead of as it is.
+        """
+        with self._writing():
+            standing = self._manifest.standing if as_of is None else self._manifest.as_of(as_of)
+            index.write(
+                path,
+                standing,
+                self._manifest.loads.values(),
+                self._manifest.files.values(),
+                root=self.root,
+                as_of=as_of,
+                checkpoint=self._checkpoint,
+            )
+
+    # ------------------------------------------------------------ upkeep
+
+    def compact(
+        self,
+        *,
+        min_files: int = 8,
+        small_bytes: int = 64 * 1024 * 1024,
+        grace: timedelta = timedelta(hours=24),
+    ) -> list[Compaction]:
+        """Merge small files, delete merged ones after a grace period, and fold the manifest.
+
+        Every row is kept, also of loads that are no longer in force. Answers before and after are the same, and a
+        reader that holds an older index still finds its files until ``grace`` has passed.
+
+        Args:
+            min_files: Months with fewer small files are left alone.
+            small_bytes: Files of this size and more are left alone.
+        """
+        with self._writing():
+            done = []
+            for group in compaction.plan(
+                self._manifest.files.values(), self.root, min_files=min_files, small_bytes=small_bytes
+            ):
+                first = group[0]
+                load_id, loaded_at = self._next_id(*(file.path for file in group))
+                stream = STREAMS[first.table]
+                with self._pending(load_id, first.source, stream):
+                    entry = compaction.merge(group, self.root, load_id=load_id, loaded_at=loaded_at)
+                    self._checkpoint("data written")
+                    fsync_files([self.root / entry.file], root=self.root)
+                    self._checkpoint("data durable")
+                    self._complete(entry)
+                done.append(entry)
+            compaction.delete_replaced(self._manifest.replaced, self.root, before=self._clock() - grace)
+            self._checkpoint("replaced deleted")
+            self._fold()
+            return done
+
+    # ------------------------------------------------------------ steps of a write
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """The writer lock, with the leftovers of a killed writer removed and the manifest up to date."""
+        with self._threads, exclusive_lock(self.root / "_lock", timeout_seconds=self._lock_timeout_seconds):
+            self._manifest_folder.mkdir(exist_ok=True)
+            self._pending_folder.mkdir(exist_ok=True)
+            self._manifest.refresh()
+            for folder in sorted(self._pending_folder.iterdir()):
+                self._recover(folder)
+            if self._manifest.loose_count >= _FOLD_AFTER_ENTRIES:
+                self._fold()
+            yield
+
+    def _recover(self, folder: Path) -> None:
+        """Finish or undo what a killed writer left behind."""
+        load_id = folder.name
+        intent = folder / "intent.json"
+        if (
+            not (self._manifest_folder / f"{load_id}.json").exists()
+            and load_id not in self._manifest.loads
+            and intent.exists()
+        ):
+            try:
+                content = json.loads(intent.read_text(encoding="utf-8"))
+            except ValueError:
+                # Cut while it was being written, so no data file had been started.
+                content = {"source": "", "stream": ""}
+            if content["source"]:
+                for path in (self.root / content["source"] / content["stream"]).glob(f"month=*/{load_id}.parquet"):
+                    path.unlink()
+                self._quarantine_path(content["source"], load_id).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+    @contextmanager
+    def _pending(self, load_id: str, source: str, stream: Stream) -> Iterator[Path]:
+        """A scratch folder that also says what is being written; an error undoes the write, a kill leaves recovery."""
+        folder = self._pending_folder / load_id
+        folder.mkdir()
+        write_durable(folder / "intent.json", json.dumps({"source": source, "stream": stream.name}))
+        self._checkpoint("intent written")
+        try:
+            yield folder
+        except Exception:
+            self._recover(folder)
+            raise
+        shutil.rmtree(folder)
+        self._checkpoint("intent dropped")
+
+    def _complete(self, entry: Load | Compaction) -> None:
+        """Make a load count."""
+        temporary = self._pending_folder / entry.load_id / "entry.json"
+        write_durable(temporary, to_json(entry))
+        self._checkpoint("entry written")
+        rename_durable(temporary, self._manifest_folder / f"{entry.load_id}.json")
+        self._manifest.record(entry)
+        self._checkpoint("entry renamed")
+
+    def _fold(self) -> None:
+        scratch = self._pending_folder / "fold"
+        scratch.mkdir()
+        self._manifest.fold(scratch, lake_root=self.root, checkpoint=self._checkpoint)
+        shutil.rmtree(scratch, ignore_errors=True)
+        self._manifest.refresh()
+
+    def _write_months(self, rows: pa.Table, load_id: str, source: str, stream: Stream) -> list[str]:
+        folder = self._stream_folder(source, stream)
+        months: dict[str, list[pa.Table]] = {}
+        for day, part in split_by_day(rows, rows.column("_day").combine_chunks()):
+            months.setdefault(month_of_day(day), []).append(part)
+        paths = []
+        for month, parts in months.items():
+            path = folder / f"month={month}" / f"{load_id}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.concat_tables(parts), path, compression="zstd")
+            paths.append(path)
+            self._checkpoint("data written")
+        fsync_files(paths, root=self.root)
+        self._checkpoint("data durable")
+        return [str(path.relative_to(self.root)) for path in paths]
+
+    # ------------------------------------------------------------ names
+
+    def _current(self) -> Manifest:
+        with self._threads:
+            self._manifest.refresh()
+            return self._manifest
+
+    def _next_id(self, *identity: object) -> tuple[str, datetime]:
+        digest = hashlib.sha256(repr(identity).encode()).hexdigest()
+        return next_load_id(self._manifest.last_id, self._clock(), digest)
+
+    def _stream_folder(self, source: str, stream: Stream) -> Path:
+        return self.root / source / stream.name
+
+    def _quarantine_path(self, source: str, load_id: str) -> Path:
+        return self.root / source / "_quarantine" / f"{load_id}.parquet"
+
+
+def _stream(table: str, source: str) -> Stream:
+    if table not in STREAMS:
+        raise LakeError("no such raw table", where=table, mend=f"one of: {', '.join(STREAMS)}")
+    if not _SOURCE_NAME.fullmatch(source):
+        raise LakeError(
+            f"{source!r} cannot be the name of a source", where=table, mend="use letters, digits, '_', '-' and '.'"
+        )
+    return STREAMS[table]
+
+
+def _check_belongs(
+    stream: Stream, rows: pa.Table, days: pa.Array, *, source: str, account_id: str, window: Window
+) -> None:
+    """Rows that belong to another window or account would never be replaced by the loads of their own."""
+    strays = sorted({day for day in days.unique().to_pylist() if day not in window})
+    if strays:
+        where = f"{stream.table}, window {window.start} to {window.end}"
+        raise LakeError(f"rows lie on days outside of the window: {_some(strays)}", where=where)
+    for name, expected in (("source_name", source), ("account_id", account_id)):
+        others = sorted(set(rows.column(name).unique().to_pylist()) - {expected})
+        if others:
+            raise LakeError(f"rows carry another {name} than {expected!r}: {_some(others)}", where=stream.table)
+
+
+def _some(values: list[str] | list[date]) -> str:
+    return ", ".join(map(str, values[:5])) + (" and more" if len(values) > 5 else "")
