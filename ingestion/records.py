@@ -504,7 +504,9 @@ class ConfigFxRate:
 class ForecastDay:
     """Forecast of one series for one day, as made at ``cutoff_date`` (the last day that was trained on).
 
-    ``series_id`` is ``total`` or ``team=<team>``.
+    ``series_id`` is ``total``, ``team=<team>`` or ``budget=<budget_id>``. Points add up over days and teams; lower and
+    upper (p10 and p90 of the day) do not. ``scenario`` is ``base`` (made before the fact) or ``backtest`` (made later
+    from the days up to the cutoff).
     """
 
     series_id: str
@@ -521,7 +523,11 @@ class ForecastDay:
 
 @dataclass(frozen=True)
 class ForecastPeriod:
-    """Forecast of a cumulated total (a month, or a budget's period to its end), quantiles of the total itself."""
+    """Forecast of a cumulated total of one series, quantiles of the total itself, actual days included.
+
+    ``period_name`` is ``month``, ``quarter``, ``year``, or ``to_date``: from the first day of a budget's period to each
+    later day of it.
+    """
 
     series_id: str
     dimension_name: str
@@ -533,9 +539,15 @@ class ForecastPeriod:
     model_name: str
     scenario: str
     actual_to_cutoff_usd: Decimal
+    total_p01_usd: Decimal
+    total_p05_usd: Decimal
     total_p10_usd: Decimal
+    total_p25_usd: Decimal
     total_p50_usd: Decimal
+    total_p75_usd: Decimal
     total_p90_usd: Decimal
+    total_p95_usd: Decimal
+    total_p99_usd: Decimal
 
 
 _W, _S, _A = StreamKind.WINDOWED, StreamKind.SNAPSHOT, StreamKind.APPEND

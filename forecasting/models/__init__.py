@@ -1,0 +1,1 @@
+"""Forecasting models, all in one fit-and-predict shape (``base``)."""

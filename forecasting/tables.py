@@ -1,0 +1,90 @@
+"""The tables that forecasts are landed in, as the landing contract has them (a test holds the two together)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from forecasting.intervals import QUANTILES
+
+FORECAST_DAYS = "forecast_days"
+FORECAST_PERIODS = "forecast_periods"
+
+MONEY_STEP = Decimal("0.000000001")
+"""Forecasts are stored to a billionth of a dollar: finer than any spend, coarse enough to be exact in every engine."""
+
+
+def quantile_column(level: float) -> str:
+    """``total_p05_usd`` for 0.05."""
+    return f"total_p{round(level * 100):02d}_usd"
+
+
+def _fields(texts: Iterable[str], dates: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+    return [(name, pa.string()) for name in texts] + [(name, pa.date32()) for name in dates]
+
+
+_TYPES: dict[str, pa.DataType] = dict(
+    _fields(
+        ("series_id", "dimension_name", "dimension_value", "period_name", "model_name", "scenario"),
+        ("cutoff_date", "cost_date", "period_start_date", "period_end_date"),
+    )
+)
+
+_SERIES = ("series_id", "dimension_name", "dimension_value", "cutoff_date")
+
+
+def _schema(names: Sequence[str]) -> pa.Schema:
+    # Money travels as exact decimal text, as everywhere in the lake.
+    return pa.schema([pa.field(name, _TYPES.get(name, pa.string()), nullable=False) for name in names])
+
+
+SCHEMAS = {
+    FORECAST_DAYS: _schema(
+        (
+            *_SERIES,
+            "cost_date",
+            "model_name",
+            "scenario",
+            "forecast_cost_usd",
+            "lower_cost_usd",
+            "upper_cost_usd",
+        )
+    ),
+    FORECAST_PERIODS: _schema(
+        (
+            *_SERIES,
+            "period_name",
+            "period_start_date",
+            "period_end_date",
+            "model_name",
+            "scenario",
+            "actual_to_cutoff_usd",
+            *(quantile_column(level) for level in QUANTILES),
+        )
+    ),
+}
+
+
+class Rows:
+    """Rows of one table, gathered by column."""
+
+    def __init__(self, table: str) -> None:
+        self._schema = SCHEMAS[table]
+        self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names}
+
+    def add(self, **columns: str | date | Decimal) -> None:
+        for name, values in self._columns.items():
+            value = columns[name]
+            values.append(format(value, "f") if isinstance(value, Decimal) else value)
+
+    def to_arrow(self) -> pa.Table:
+        return pa.table(self._columns, schema=self._schema)
+
+
+def dollars(amount: float) -> Decimal:
+    """A model's float at the border to money."""
+    return Decimal(f"{amount:.9f}")
