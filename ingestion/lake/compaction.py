@@ -10,8 +10,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.errors import LakeError
+from ingestion.lake.entries import Compaction, DataFile
 from ingestion.lake.logs import sql_text
-from ingestion.lake.manifest import Compaction, DataFile
 from ingestion.records import STREAMS
 
 

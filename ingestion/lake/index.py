@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingestion.lake.entries import DataFile, Load, LoadDay
 from ingestion.lake.files import replace_parquet
-from ingestion.lake.manifest import DataFile, LiveDay, Load, LoadDay, Standing
+from ingestion.lake.manifest import LiveDay, Standing
 from ingestion.lake.rows import month_of_day
 
 _TEXT, _COUNT, _DAY, _INSTANT = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", tz="UTC")

@@ -1,24 +1,9 @@
-"""One way to land a load.
-
-A load is written in this order, and every step can be the last one before a crash:
-
-1. the intent, so that whoever writes next knows what to clean up;
-2. the data files, which nobody reads yet;
-3. the manifest entry, by an atomic rename: from here on the load counts;
-4. the intent is dropped.
-
-A load without its manifest entry never happened; its files are removed by the next writer.
-"""
+"""One way to land a load. How a load stays whole whatever happens is told in ``journal``."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import shutil
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -28,26 +13,14 @@ import pyarrow.parquet as pq
 
 from ingestion.errors import LakeError
 from ingestion.lake import compaction, index, logs
-from ingestion.lake.files import exclusive_lock, fsync_files, rename_durable, write_durable
-from ingestion.lake.manifest import (
-    Compaction,
-    Load,
-    LoadDay,
-    Manifest,
-    Window,
-    next_load_id,
-    skipped,
-    to_json,
-)
+from ingestion.lake.entries import Compaction, Load, LoadDay, Window, skipped
+from ingestion.lake.files import fsync_files
+from ingestion.lake.journal import Journal, ignore_step, quarantine_path
+from ingestion.lake.manifest import LiveDay, Manifest
 from ingestion.lake.rows import EMPTY_HASH, NO_DAY, conform, content_hash, day_column, month_of_day, split_by_day, stamp
 from ingestion.records import STREAMS, Stream, StreamKind
 
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_FOLD_AFTER_ENTRIES = 256
-
-
-def _pass(step: str) -> None:
-    """Go on: nobody watches the steps."""
 
 
 class Lake:
@@ -66,16 +39,15 @@ class Lake:
         clock: Callable[[], datetime],
         *,
         lock_timeout_seconds: float = 600,
-        checkpoint: Callable[[str], None] = _pass,
+        checkpoint: Callable[[str], None] = ignore_step,
     ) -> None:
         self.root = root.absolute()
         self._clock = clock
-        self._lock_timeout_seconds = lock_timeout_seconds
         self._checkpoint = checkpoint
-        self._threads = threading.RLock()
-        self._manifest_folder = self.root / "_manifest"
-        self._pending_folder = self.root / "_pending"
-        self._manifest = Manifest(self._manifest_folder)
+        self._manifest = Manifest(self.root / "_manifest")
+        self._journal = Journal(
+            self.root, self._manifest, clock, lock_timeout_seconds=lock_timeout_seconds, checkpoint=checkpoint
+        )
 
     # ------------------------------------------------------------ landing
 
@@ -106,7 +78,7 @@ class Lake:
             _check_belongs(stream, rows, days, source=source, account_id=account_id, window=window)
         by_day = dict(split_by_day(rows, days))
         hashes = {day: content_hash(part) for day, part in by_day.items()}
-        with self._writing():
+        with self._journal.writing():
             key = (table, source, account_id)
             if window is None:
                 whole = hashes.get(NO_DAY, EMPTY_HASH)
@@ -114,18 +86,14 @@ class Lake:
                 if latest is not None and latest.content_sha256 == whole:
                     return skipped(latest)
             covered = window.days if window is not None else [NO_DAY]
-            load_id, loaded_at = self._next_id(key, *(hashes.get(day, "") for day in covered))
+            load_id, loaded_at = self._journal.next_id(key, *(hashes.get(day, "") for day in covered))
             present = self._manifest.standing.windows.get(key, {})
-            entries = []
-            for day in covered:
-                found = hashes.get(day, EMPTY_HASH)
-                winner = present.get(day)
-                is_unchanged = winner is not None and winner.entry.content_hash == found
-                data_load_id = winner.entry.data_load_id if winner is not None and is_unchanged else load_id
-                count = by_day[day].num_rows if day in by_day else 0
-                entries.append(LoadDay(day, count, found, data_load_id))
+            entries = [
+                _day_entry(day, by_day.get(day), hashes.get(day, EMPTY_HASH), present.get(day), load_id)
+                for day in covered
+            ]
             changed = [by_day[entry.day] for entry in entries if entry.data_load_id == load_id and entry.row_count]
-            with self._pending(load_id, source, stream):
+            with self._journal.pending(load_id, source, stream):
                 files = []
                 if changed:
                     written = pa.concat_tables(changed)
@@ -151,7 +119,7 @@ class Lake:
                     days=tuple(entries),
                     files=tuple(files),
                 )
-                self._complete(load)
+                self._journal.complete(load)
             return load
 
     def land_file_load(
@@ -190,17 +158,17 @@ class Lake:
         stream = _stream(table, source)
         if not (stream.kind is StreamKind.APPEND and stream.day_column):
             raise LakeError("only log streams are landed by file", where=table, mend="use land")
-        with self._writing():
+        with self._journal.writing():
             earlier = self._manifest.standing.contents.get((table, source, content_sha256))
             if earlier is not None and not replace:
                 return skipped(earlier)
-            load_id, loaded_at = self._next_id((table, source, account_id), content_sha256)
-            with self._pending(load_id, source, stream) as scratch:
+            load_id, loaded_at = self._journal.next_id((table, source, account_id), content_sha256)
+            with self._journal.pending(load_id, source, stream) as scratch:
                 stamped = logs.Stamp(load_id, loaded_at, file_name)
-                folder = self._stream_folder(source, stream)
+                folder = self.root / source / stream.name
                 counts = logs.write_admitted(connection, stream, admitted_sql, stamped, folder=folder, scratch=scratch)
                 self._checkpoint("data written")
-                quarantine = self._quarantine_path(source, load_id)
+                quarantine = quarantine_path(self.root, source, load_id)
                 rows_quarantined = logs.write_quarantine(connection, quarantine_sql, stamped, path=quarantine)
                 admitted = sum(counts.values())
                 logs.check_counts(
@@ -240,25 +208,25 @@ class Lake:
                     files=tuple(str(path.relative_to(self.root)) for path in paths),
                     replaces=(earlier.load_id,) if earlier is not None else (),
                 )
-                self._complete(load)
+                self._journal.complete(load)
             return load
 
     # ------------------------------------------------------------ reading
 
     def loads(self) -> list[Load]:
         """Every completed load, in the order in which they were landed."""
-        return list(self._current().loads.values())
+        return list(self._journal.current().loads.values())
 
     def has_content(self, content_sha256: str, *, table: str | None = None, source: str | None = None) -> bool:
         """Whether a file of this content was landed (for this table and source, where they are given)."""
         return any(
             found == content_sha256 and table in (None, of_table) and source in (None, of_source)
-            for of_table, of_source, found in self._current().standing.contents
+            for of_table, of_source, found in self._journal.current().standing.contents
         )
 
     def quarantine(self) -> pa.Table:
         """All quarantined rows: ``_load_id, file_name, file_line, reason, raw_text, quarantined_at``."""
-        files = self._current().quarantine_files()
+        files = self._journal.current().quarantine_files()
         return pa.concat_tables(
             [logs.QUARANTINE_SCHEMA.empty_table(), *(pq.read_table(self.root / f, partitioning=None) for f in files)]
         )
@@ -276,7 +244,7 @@ class Lake:
             path: ``lake_index.parquet`` of the home.
             as_of: Show the lake as it was known then, instead of as it is.
         """
-        with self._writing():
+        with self._journal.writing():
             standing = self._manifest.standing if as_of is None else self._manifest.as_of(as_of)
             index.write(
                 path,
@@ -306,94 +274,28 @@ class Lake:
             min_files: Months with fewer small files are left alone.
             small_bytes: Files of this size and more are left alone.
         """
-        with self._writing():
+        with self._journal.writing():
             done = []
             for group in compaction.plan(
                 self._manifest.files.values(), self.root, min_files=min_files, small_bytes=small_bytes
             ):
                 first = group[0]
-                load_id, loaded_at = self._next_id(*(file.path for file in group))
+                load_id, loaded_at = self._journal.next_id(*(file.path for file in group))
                 stream = STREAMS[first.table]
-                with self._pending(load_id, first.source, stream):
+                with self._journal.pending(load_id, first.source, stream):
                     entry = compaction.merge(group, self.root, load_id=load_id, loaded_at=loaded_at)
                     self._checkpoint("data written")
                     fsync_files([self.root / entry.file], root=self.root)
                     self._checkpoint("data durable")
-                    self._complete(entry)
+                    self._journal.complete(entry)
                 done.append(entry)
             compaction.delete_replaced(self._manifest.replaced, self.root, before=self._clock() - grace)
             self._checkpoint("replaced deleted")
-            self._fold()
+            self._journal.fold()
             return done
 
-    # ------------------------------------------------------------ steps of a write
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """The writer lock, with the leftovers of a killed writer removed and the manifest up to date."""
-        with self._threads, exclusive_lock(self.root / "_lock", timeout_seconds=self._lock_timeout_seconds):
-            self._manifest_folder.mkdir(exist_ok=True)
-            self._pending_folder.mkdir(exist_ok=True)
-            self._manifest.refresh()
-            for folder in sorted(self._pending_folder.iterdir()):
-                self._recover(folder)
-            if self._manifest.loose_count >= _FOLD_AFTER_ENTRIES:
-                self._fold()
-            yield
-
-    def _recover(self, folder: Path) -> None:
-        """Finish or undo what a killed writer left behind."""
-        load_id = folder.name
-        intent = folder / "intent.json"
-        if (
-            not (self._manifest_folder / f"{load_id}.json").exists()
-            and load_id not in self._manifest.loads
-            and intent.exists()
-        ):
-            try:
-                content = json.loads(intent.read_text(encoding="utf-8"))
-            except ValueError:
-                # Cut while it was being written, so no data file had been started.
-                content = {"source": "", "stream": ""}
-            if content["source"]:
-                for path in (self.root / content["source"] / content["stream"]).glob(f"month=*/{load_id}.parquet"):
-                    path.unlink()
-                self._quarantine_path(content["source"], load_id).unlink(missing_ok=True)
-        shutil.rmtree(folder)
-
-    @contextmanager
-    def _pending(self, load_id: str, source: str, stream: Stream) -> Iterator[Path]:
-        """A scratch folder that also says what is being written; an error undoes the write, a kill leaves recovery."""
-        folder = self._pending_folder / load_id
-        folder.mkdir()
-        write_durable(folder / "intent.json", json.dumps({"source": source, "stream": stream.name}))
-        self._checkpoint("intent written")
-        try:
-            yield folder
-        except Exception:
-            self._recover(folder)
-            raise
-        shutil.rmtree(folder)
-        self._checkpoint("intent dropped")
-
-    def _complete(self, entry: Load | Compaction) -> None:
-        """Make a load count."""
-        temporary = self._pending_folder / entry.load_id / "entry.json"
-        write_durable(temporary, to_json(entry))
-        self._checkpoint("entry written")
-        rename_durable(temporary, self._manifest_folder / f"{entry.load_id}.json")
-        self._manifest.record(entry)
-        self._checkpoint("entry renamed")
-
-    def _fold(self) -> None:
-        scratch = self._pending_folder / "fold"
-        scratch.mkdir()
-        self._manifest.fold(scratch, lake_root=self.root, checkpoint=self._checkpoint)
-        shutil.rmtree(scratch, ignore_errors=True)
-        self._manifest.refresh()
-
     def _write_months(self, rows: pa.Table, load_id: str, source: str, stream: Stream) -> list[str]:
-        folder = self._stream_folder(source, stream)
+        folder = self.root / source / stream.name
         months: dict[str, list[pa.Table]] = {}
         for day, part in split_by_day(rows, rows.column("_day").combine_chunks()):
             months.setdefault(month_of_day(day), []).append(part)
@@ -408,23 +310,6 @@ class Lake:
         self._checkpoint("data durable")
         return [str(path.relative_to(self.root)) for path in paths]
 
-    # ------------------------------------------------------------ names
-
-    def _current(self) -> Manifest:
-        with self._threads:
-            self._manifest.refresh()
-            return self._manifest
-
-    def _next_id(self, *identity: object) -> tuple[str, datetime]:
-        digest = hashlib.sha256(repr(identity).encode()).hexdigest()
-        return next_load_id(self._manifest.last_id, self._clock(), digest)
-
-    def _stream_folder(self, source: str, stream: Stream) -> Path:
-        return self.root / source / stream.name
-
-    def _quarantine_path(self, source: str, load_id: str) -> Path:
-        return self.root / source / "_quarantine" / f"{load_id}.parquet"
-
 
 def _stream(table: str, source: str) -> Stream:
     if table not in STREAMS:
@@ -434,6 +319,13 @@ def _stream(table: str, source: str) -> Stream:
             f"{source!r} cannot be the name of a source", where=table, mend="use letters, digits, '_', '-' and '.'"
         )
     return STREAMS[table]
+
+
+def _day_entry(day: date, rows: pa.Table | None, found: str, winner: LiveDay | None, load_id: str) -> LoadDay:
+    """What a load says of a day; its rows are where they were if they have not changed."""
+    is_unchanged = winner is not None and winner.entry.content_hash == found
+    data_load_id = winner.entry.data_load_id if winner is not None and is_unchanged else load_id
+    return LoadDay(day, rows.num_rows if rows is not None else 0, found, data_load_id)
 
 
 def _check_belongs(
