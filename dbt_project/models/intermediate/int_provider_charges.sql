@@ -79,7 +79,7 @@ select
     -- Without a rate the dollars are not known; the doctor and a test say so, and the line stays in its own currency.
     case
         when numbered.billing_currency = 'USD' then numbered.billed_amount
-        else cast(round(numbered.billed_amount, 12) * cast(fx_rates.usd_per_unit as decimal(12, 6)) as {{ money_type() }})
+        else cast(cast(numbered.billed_amount as decimal(20, 9)) * fx_rates.usd_per_unit as {{ money_type() }})
     end as billed_cost_usd,
     numbered.names_project,
     numbered.names_api_key,

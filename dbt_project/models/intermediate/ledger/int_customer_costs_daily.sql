@@ -57,7 +57,7 @@ select
     coalesce(owners.team, 'unattributed') as team,
     coalesce(owners.feature, 'unattributed') as feature,
     shared.provider_name,
-    sum(shared.request_count) as request_count,
+    cast(sum(shared.request_count) as bigint) as request_count,
     cast(sum(shared.effective_cost_usd) as {{ money_type() }}) as effective_cost_usd,
     shared.usage_date
 from shared

@@ -20,9 +20,9 @@ select
     price_status,
     count(*) as request_count,
 {%- for token_type in token_types() %}
-    sum({{ token_column(token_type) }}) as {{ token_column(token_type) }},
+    cast(sum({{ token_column(token_type) }}) as bigint) as {{ token_column(token_type) }},
 {%- endfor %}
-    sum(web_search_requests) as web_search_count,
+    cast(sum(web_search_requests) as bigint) as web_search_count,
     cast(sum(list_cost_usd) as {{ money_type() }}) as list_cost_usd,
     usage_date
 from requests

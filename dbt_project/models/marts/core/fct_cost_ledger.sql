@@ -52,7 +52,7 @@ receivers as (
         cost_splits.to_team,
         coalesce(cost_splits.to_feature, owned.feature) as to_feature,
         case cost_splits.split_method
-            when 'fixed' then cost_splits.weight
+            when 'fixed' then greatest(coalesce(cost_splits.weight, 0), 0)
             when 'direct_spend' then cast(coalesce(direct_spend.direct_cost_usd, 0) as decimal(28, 9))
             else 1
         end as weight,

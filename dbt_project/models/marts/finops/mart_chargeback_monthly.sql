@@ -36,16 +36,23 @@ select
     teams.cost_center,
     teams.owner_email,
     cast(summed.request_count as bigint) as request_count,
+    -- A part that does not occur is 0, but only of a sum that is known: a month without any price is null, never 0.
     {% for column in [
-        'direct_cost_usd', 'shared_cost_usd', 'credits_and_adjustments_usd', 'effective_cost_usd', 'of_which_not_logged_usd',
-        'of_which_estimated_usd', 'of_which_invoiced_usd', 'billed_cost_usd', 'list_cost_usd'
+        'direct_cost_usd', 'shared_cost_usd', 'credits_and_adjustments_usd', 'of_which_not_logged_usd', 'of_which_estimated_usd',
+        'of_which_invoiced_usd'
     ] -%}
-    cast(coalesce(summed.{{ column }}, 0) as {{ money_type() }}) as {{ column }},
+    cast(case when summed.effective_cost_usd is not null then coalesce(summed.{{ column }}, 0) end as {{ money_type() }}) as {{ column }},
     {% endfor -%}
-    cast(coalesce(
-        summed.effective_cost_usd - lag(summed.effective_cost_usd) over (partition by summed.team order by summed.cost_month), summed.effective_cost_usd
-    ) as {{ money_type() }}) as change_from_month_before_usd,
+    {% for column in ['effective_cost_usd', 'billed_cost_usd', 'list_cost_usd'] -%}
+    cast(summed.{{ column }} as {{ money_type() }}) as {{ column }},
+    {% endfor -%}
+    -- Null in a team's first month, and after a month in which it spent nothing: there is nothing to compare with.
+    cast(case
+        when lag(summed.cost_month) over by_team = summed.cost_month - interval 1 month
+            then summed.effective_cost_usd - lag(summed.effective_cost_usd) over by_team
+    end as {{ money_type() }}) as change_from_month_before_usd,
     summed.cost_month
 from summed
 left join teams
     on summed.team = teams.team
+window by_team as (partition by summed.team order by summed.cost_month)

@@ -39,24 +39,32 @@ revenue as (
     select revenue_month, customer_id, sum(revenue_usd) as revenue_usd
     from revenue_shares
     group by all
+),
+
+joined as (
+    select
+        coalesce(costs.customer_id, revenue.customer_id) as customer_id,
+        costs.request_count,
+        -- A customer without requests costs nothing; one whose requests have no price costs nobody knows what.
+        case when costs.customer_id is null then 0 else costs.effective_cost_usd end as effective_cost_usd,
+        revenue.revenue_usd,
+        coalesce(costs.cost_month, revenue.revenue_month) as cost_month
+    from costs
+    full outer join revenue
+        on costs.customer_id = revenue.customer_id
+        and costs.cost_month = revenue.revenue_month
 )
 
 select
-    coalesce(costs.customer_id, revenue.customer_id) as customer_id,
-    cast(costs.request_count as bigint) as request_count,
-    cast(coalesce(costs.effective_cost_usd, 0) as {{ money_type() }}) as effective_cost_usd,
+    customer_id,
+    cast(request_count as bigint) as request_count,
+    cast(effective_cost_usd as {{ money_type() }}) as effective_cost_usd,
     -- Null where no revenue was received for the customer: not known is not zero.
-    cast(revenue.revenue_usd as {{ money_type() }}) as revenue_usd,
-    cast(revenue.revenue_usd - coalesce(costs.effective_cost_usd, 0) as {{ money_type() }}) as margin_usd,
+    cast(revenue_usd as {{ money_type() }}) as revenue_usd,
+    cast(revenue_usd - effective_cost_usd as {{ money_type() }}) as margin_usd,
     case
-        when revenue.revenue_usd > 0
-            then cast(
-                (cast(revenue.revenue_usd as double) - cast(coalesce(costs.effective_cost_usd, 0) as double)) / cast(revenue.revenue_usd as double)
-                as decimal(18, 6)
-            )
+        when revenue_usd > 0
+            then cast((cast(revenue_usd as double) - cast(effective_cost_usd as double)) / cast(revenue_usd as double) as decimal(18, 6))
     end as margin_ratio,
-    coalesce(costs.cost_month, revenue.revenue_month) as cost_month
-from costs
-full outer join revenue
-    on costs.customer_id = revenue.customer_id
-    and costs.cost_month = revenue.revenue_month
+    cost_month
+from joined

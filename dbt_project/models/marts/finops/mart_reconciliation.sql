@@ -107,10 +107,10 @@ select
     explained.provider_name,
     explained.maturity,
     -- numerics
-    explained.logged_token_count,
-    explained.dark_token_count,
-    explained.metered_token_count,
-    explained.logged_above_metered_quantity,
+    cast(explained.logged_token_count as bigint) as logged_token_count,
+    cast(explained.dark_token_count as bigint) as dark_token_count,
+    cast(explained.metered_token_count as bigint) as metered_token_count,
+    cast(explained.logged_above_metered_quantity as bigint) as logged_above_metered_quantity,
     {% for column in [
         'logged_list_cost_usd', 'metered_list_cost_usd', 'billed_cost_usd', 'effective_cost_usd', 'gap_usd', 'not_logged_usd',
         'not_metered_usd', 'unpriced_usd', 'tier_difference_usd'
@@ -131,3 +131,7 @@ left join invoice_days
     on explained.provider_name = invoice_days.provider_name
     and explained.account_id = invoice_days.account_id
     and explained.usage_date between invoice_days.period_start_date and invoice_days.period_end_date
+-- Of invoices that overlap, the one that int_billing_days takes.
+qualify row_number() over (
+    partition by explained.usage_date, explained.provider_name, explained.account_id order by invoice_days.invoice_id desc
+) = 1

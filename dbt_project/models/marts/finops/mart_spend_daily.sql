@@ -13,8 +13,8 @@ select
     evidence,
     maturity,
     -- numerics
-    sum(request_count) as request_count,
-    sum(token_count) as token_count,
+    cast(sum(request_count) as bigint) as request_count,
+    cast(sum(token_count) as bigint) as token_count,
     cast(sum(list_cost_usd) as {{ money_type() }}) as list_cost_usd,
     cast(sum(billed_cost_usd) as {{ money_type() }}) as billed_cost_usd,
     cast(sum(effective_cost_usd) as {{ money_type() }}) as effective_cost_usd,
