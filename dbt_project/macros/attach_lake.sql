@@ -7,6 +7,10 @@
     {{ return(adapter.dispatch('attach_lake', 'tokenatlas')()) }}
 {% endmacro %}
 
+{% macro quoted(text_expression) -%}
+    '''' || replace({{ text_expression }}, '''', '''''') || ''''
+{%- endmacro %}
+
 {% macro duckdb__attach_lake() %}
     {% if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot', 'run-operation', 'show', 'compile') %}
         {% set home = env_var('TOKENATLAS_HOME', '.tokenatlas') %}
@@ -19,21 +23,32 @@
         {% do run_query("create schema if not exists lake") %}
         {% do run_query("create or replace table lake.lake_index as select * from read_parquet('" ~ home ~ "/lake_index.parquet')") %}
         {% set tables = run_query("
+            with
+            schemas as (
+                select parse_filename(file, true) as table_name, file as file_path
+                from glob('" ~ home ~ "/lake_schemas/*.parquet')
+            ),
+            files as (
+                select table_name, file_path, is_whole from read_parquet('" ~ home ~ "/lake_files.parquet')
+            ),
+            kinds as (
+                select table_name, any_value(kind) as kind from lake.lake_index group by table_name
+            )
             select
-                files.table_name,
-                string_agg('''' || replace(files.file_path, '''', '''''') || '''', ', ' order by files.file_path) as paths,
-                coalesce(max(kinds.kind), 'append') as kind
-            from read_parquet('" ~ home ~ "/lake_files.parquet') as files
-            left join (select table_name, any_value(kind) as kind from lake.lake_index group by 1) as kinds
-                on files.table_name = kinds.table_name
-            group by files.table_name
+                schemas.table_name,
+                concat_ws(', ', " ~ quoted('any_value(schemas.file_path)') ~ ", string_agg(" ~ quoted('files.file_path') ~ ", ', ' order by files.file_path)) as paths,
+                coalesce(any_value(kinds.kind) <> 'append', false) or coalesce(not bool_and(files.is_whole), false) as is_filtered
+            from schemas
+            left join files on schemas.table_name = files.table_name
+            left join kinds on schemas.table_name = kinds.table_name
+            group by schemas.table_name
         ") %}
-        {% for table_name, paths, kind in tables.rows %}
+        {% for table_name, paths, is_filtered in tables.rows %}
             {% do run_query(
                 "create or replace view lake." ~ table_name ~ " as select raw_rows.* from read_parquet([" ~ paths
                 ~ "], union_by_name = true, hive_partitioning = false) as raw_rows"
                 ~ (" where exists (select 1 from lake.lake_index as days where days.table_name = '" ~ table_name
-                   ~ "' and days.data_load_id = raw_rows._load_id and days.day = raw_rows._day)" if kind != 'append' else '')
+                   ~ "' and days.data_load_id = raw_rows._load_id and days.day = raw_rows._day)" if is_filtered else '')
             ) %}
         {% endfor %}
     {% endif %}

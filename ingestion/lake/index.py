@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ingestion.lake.entries import DataFile, Load, LoadDay
 from ingestion.lake.files import replace_parquet
 from ingestion.lake.manifest import LiveDay, Standing
-from ingestion.lake.rows import month_of_day
+from ingestion.lake.rows import LAKE_FIELDS, month_of_day
+from ingestion.records import STREAMS
 
 _TEXT, _COUNT, _DAY, _INSTANT = pa.string(), pa.int64(), pa.date32(), pa.timestamp("us", tz="UTC")
 
@@ -66,11 +68,14 @@ def write(
     as_of: datetime | None,
     checkpoint: Callable[[str], None],
 ) -> None:
-    """Replace the three index files. The data files come first: they serve the old index as well as the new one.
+    """Replace the three index files, beside one empty file for each raw table, which gives a table without data its columns.
+
+    The data files come first: they serve the old index as well as the new one.
 
     Args:
         loads: Every load of the lake, also those after ``as_of``.
     """
+    _write_schemas(path.with_name("lake_schemas"))
     live = sorted(standing.live_days(), key=lambda item: (*item.load.key, item.entry.day, item.load.load_id))
     loads = list(loads)
     replace_parquet(path.with_name("lake_files.parquet"), _files_table(files, live, loads, root))
@@ -82,6 +87,14 @@ def write(
     checkpoint("loads indexed")
     replace_parquet(path, _index_table(live))
     checkpoint("days indexed")
+
+
+def _write_schemas(folder: Path) -> None:
+    for table, stream in STREAMS.items():
+        file = folder / f"{table}.parquet"
+        schema = pa.schema([*stream.schema, *LAKE_FIELDS])
+        if not file.exists() or pq.read_schema(file) != schema:
+            replace_parquet(file, schema.empty_table())
 
 
 def _index_table(live: Iterable[LiveDay]) -> pa.Table:
