@@ -23,9 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=SandboxSpec.requests, help="about how many over all days")
     parser.add_argument("--seed", type=int, default=SandboxSpec.seed)
     parser.add_argument(
-        "--end-date", type=date.fromisoformat, default=datetime.now(UTC).date() - timedelta(days=1), help="last day, UTC (yesterday)"
+        "--end-date",
+        type=date.fromisoformat,
+        default=datetime.now(UTC).date() - timedelta(days=1),
+        help="last day, UTC (yesterday)",
     )
-    parser.add_argument("--now", type=datetime.fromisoformat, help="the providers' clock (the morning after the last day)")
+    parser.add_argument(
+        "--now", type=datetime.fromisoformat, help="the providers' clock (the morning after the last day)"
+    )
     parser.add_argument("--ports", type=int, nargs=2, default=(0, 0), metavar=("OPENAI", "ANTHROPIC"))
     parser.add_argument("--no-faults", action="store_true", help="no rate limits and server errors")
     parser.add_argument("--build-only", action="store_true", help="write truth and inbox, and serve nothing")
@@ -40,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
     clock = Clock(chosen.now or world.default_clock)
-    with serve(world, faults=Faults() if chosen.no_faults else EVERYDAY, clock=clock, ports=tuple(chosen.ports)) as urls:
+    with serve(
+        world, faults=Faults() if chosen.no_faults else EVERYDAY, clock=clock, ports=tuple(chosen.ports)
+    ) as urls:
         print("# in the shell that runs tokenatlas or dagster; Ctrl-C here ends the providers", flush=True)  # noqa: T201
         settings = {"TOKENATLAS_HOME": chosen.home, "TOKENATLAS_CONFIG": "sandbox/config", **urls.environment}
         for name, value in settings.items():

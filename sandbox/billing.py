@@ -126,7 +126,9 @@ def charge_versions(spec: SandboxSpec, metering: Path) -> list[Charge]:
     """Every state of every billed line of the company, oldest day first."""
     charges = list(_charges(spec, metering))
     draws = unit_interval(mix(spec.seed, np.array([zlib.crc32(charge.charge_id.encode()) for charge in charges]), 42))
-    return [version for charge, draw in zip(charges, draws, strict=True) for version in _versions(spec, charge, float(draw))]
+    return [
+        version for charge, draw in zip(charges, draws, strict=True) for version in _versions(spec, charge, float(draw))
+    ]
 
 
 def _charges(spec: SandboxSpec, metering: Path) -> Iterator[Charge]:
@@ -170,7 +172,11 @@ def _openai_charges(spec: SandboxSpec, metering: Path) -> Iterator[Charge]:
     for offset in CREDIT_DAYS:
         day = spec.story_date + timedelta(days=offset)
         total = sum(
-            (_dollars(int(str(line[-1])) * company.OPENAI_DISCOUNT_PERCENT) for line in lines if line[0] == day and line[1] == "proj_support"),
+            (
+                _dollars(int(str(line[-1])) * company.OPENAI_DISCOUNT_PERCENT)
+                for line in lines
+                if line[0] == day and line[1] == "proj_support"
+            ),
             Decimal(0),
         )
         amount = (total * Decimal("-0.1")).quantize(Decimal("0.01"))
@@ -215,7 +221,9 @@ def _anthropic_charges(spec: SandboxSpec, metering: Path) -> Iterator[Charge]:
         is_split = zlib.crc32(charge.charge_id.encode()) % 1000 < 1000 * SPLIT_LINE_RATE
         parts = [total // 3, total - total // 3] if is_split else [total]
         for index, part in enumerate(parts):
-            yield replace(charge, charge_id=f"{charge.charge_id}-{index}", amount=_dollars(part) * 100, amount_usd=_dollars(part))
+            yield replace(
+                charge, charge_id=f"{charge.charge_id}-{index}", amount=_dollars(part) * 100, amount_usd=_dollars(part)
+            )
 
 
 def _meterless_charges(spec: SandboxSpec) -> Iterator[Charge]:
@@ -230,7 +238,10 @@ def _meterless_charges(spec: SandboxSpec) -> Iterator[Charge]:
         minutes = round(float(expected_requests(spec, day).sum()) * 0.05)
         if minutes and day.weekday() < 5:
             amount = _dollars(
-                minutes * int(CODE_EXECUTION_USD_PER_HOUR * 10**12) // 60 * company.contract_percent("anthropic", day, spec.story_date)
+                minutes
+                * int(CODE_EXECUTION_USD_PER_HOUR * 10**12)
+                // 60
+                * company.contract_percent("anthropic", day, spec.story_date)
             )
             yield Charge(
                 f"an-{day:%Y%m%d}-code", "anthropic", company.ANTHROPIC_ACCOUNT, day, "wrkspc_01devx", None, "Code Execution Usage",

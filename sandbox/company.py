@@ -127,7 +127,7 @@ FEATURES = (
             Model("claude-sonnet-4-6", "claude-sonnet-4-6", 0.7, first_day=-95),
             Model("claude-haiku-4-5-20251001", "claude-haiku-4-5", 0.3),
         ),
-        0.15, 5200, 320, "support-api", cache_share=0.82, cache_hit=0.78, growth=0.25, weekend_factor=0.8,
+        0.15, 9500, 420, "support-api", cache_share=0.82, cache_hit=0.78, growth=0.25, weekend_factor=0.8,
         prompts=(
             PromptRevision("v3"),
             PromptRevision("v4", -110, input_factor=1.25, quality_shift=0.02),
@@ -145,14 +145,14 @@ FEATURES = (
                   variant="treatment", input_factor=0.65, quality_shift=-0.005),
             Model("gpt-5-mini-2025-08-07", "gpt-5-mini", first_day=0),
         ),
-        0.11, 1400, 140, "triage-worker", cache_share=0.45, cache_hit=0.55, reasoning_share=0.4,
+        0.11, 4200, 260, "triage-worker", cache_share=0.45, cache_hit=0.55, reasoning_share=0.4,
         prompts=(PromptRevision("v1"), PromptRevision("v2", -75, input_factor=1.1, quality_shift=0.03)),
         outcome_name="ticket_routed", outcome_rate=0.3, success_rate=0.9, quality=0.86, outcome_value_usd="0.60",
     ),
     Feature(
         "voice-agent", "support", "openai", "proj_support", "gateway",
         (Model("gpt-audio-mini-2025-10-06", "gpt-audio-mini"),),
-        0.025, 1500, 420, "voice-gateway", audio_share=0.7, launch_day=-100, growth=0.8,
+        0.025, 3200, 900, "voice-gateway", audio_share=0.7, launch_day=-100, growth=0.8,
         outcome_name="call_completed", outcome_rate=0.3, success_rate=0.66, quality=0.71, outcome_value_usd="3.00",
     ),
     Feature(
@@ -161,7 +161,7 @@ FEATURES = (
             Model("text-embedding-3-small", "text-embedding-3-small", 0.85),
             Model("text-embedding-3-large", "text-embedding-3-large", 0.15),
         ),
-        0.16, 380, 0, "search-indexer", operation_name="embeddings", weekend_factor=0.9,
+        0.16, 900, 0, "search-indexer", operation_name="embeddings", weekend_factor=0.9,
     ),
     Feature(
         "answer-engine", "search", "openai", "proj_search", "gateway",
@@ -172,7 +172,7 @@ FEATURES = (
             Model("gpt-5.6-luna-2026-05-14", "gpt-5.6-luna", 0.5, first_day=-45, experiment_id="exp-answer-model",
                   variant="treatment", quality_shift=-0.03),
         ),
-        0.06, 3100, 520, "answer-api", cache_share=0.4, cache_hit=0.6, reasoning_share=0.3, search_rate=0.35,
+        0.06, 7800, 800, "answer-api", cache_share=0.4, cache_hit=0.6, reasoning_share=0.3, search_rate=0.35,
         long_context_rate=0.001, growth=0.3,
         outcome_name="answer_accepted", outcome_rate=0.4, success_rate=0.69, quality=0.78, outcome_value_usd="0.90",
     ),
@@ -182,14 +182,14 @@ FEATURES = (
             Model("gpt-4.1-mini-2025-04-14", "gpt-4.1-mini", last_day=-61),
             Model("gpt-5.4-mini-2026-03-17", "gpt-5.4-mini", first_day=-60),
         ),
-        0.07, 900, 480, "campaign-service", cache_share=0.3, cache_hit=0.5, growth=0.2, weekend_factor=0.35,
+        0.07, 3400, 950, "campaign-service", cache_share=0.3, cache_hit=0.5, growth=0.2, weekend_factor=0.35,
         prompts=(PromptRevision("v7"), PromptRevision("v8", -60, input_factor=0.92)),
         outcome_name="email_sent", outcome_rate=0.35, success_rate=0.83, quality=0.76, outcome_value_usd="0.35",
     ),
     Feature(
         "lead-scoring", "growth", "openai", "proj_growth", "gateway",
         (Model("gpt-5-nano-2025-08-07", "gpt-5-nano", tier="batch"),),
-        0.06, 1100, 60, "lead-scorer", weekend_factor=0.5, environments=_ONLY_PROD, cache_share=0.2, cache_hit=0.3,
+        0.06, 5200, 240, "lead-scorer", weekend_factor=0.5, environments=_ONLY_PROD, cache_share=0.2, cache_hit=0.3,
     ),
     Feature(
         "code-review", "devx", "anthropic", "wrkspc_01devx", "sdk",
@@ -197,7 +197,7 @@ FEATURES = (
             Model("claude-opus-4-6", "claude-opus-4-6", 0.35),
             Model("claude-sonnet-4-6", "claude-sonnet-4-6", 0.65),
         ),
-        0.05, 14000, 750, "code-review-bot", cache_share=0.75, cache_hit=0.7, hour_cache=True, is_internal=True,
+        0.05, 34000, 1100, "code-review-bot", cache_share=0.75, cache_hit=0.7, hour_cache=True, is_internal=True,
         steps_per_trace=4, weekend_factor=0.15, reasoning_share=0.3, growth=0.2,
         prompts=(PromptRevision("v2"), PromptRevision("v3", -50, input_factor=0.8, quality_shift=-0.01)),
         outcome_name="review_accepted", outcome_rate=0.3, success_rate=0.71, quality=0.79,
@@ -205,14 +205,14 @@ FEATURES = (
     Feature(
         "code-assistant", "devx", "anthropic", "wrkspc_01devx", "sdk",
         (Model("claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),),
-        0.05, 18000, 620, "ide-backend", cache_share=0.88, cache_hit=0.85, is_internal=True, steps_per_trace=6,
+        0.05, 48000, 900, "ide-backend", cache_share=0.88, cache_hit=0.85, is_internal=True, steps_per_trace=6,
         weekend_factor=0.2, long_context_rate=0.012, growth=0.3, search_rate=0.03,
         outcome_name="change_merged", outcome_rate=0.15, success_rate=0.62, quality=0.74,
     ),
     Feature(
         "document-extraction", "data", "anthropic", None, "sdk",
         (Model("claude-haiku-4-5-20251001", "claude-haiku-4-5", tier="batch"),),
-        0.05, 6200, 700, "extraction-job", environments=_ONLY_PROD, weekend_factor=0.9, launch_day=-48, growth=0.2,
+        0.05, 21000, 1600, "extraction-job", environments=_ONLY_PROD, weekend_factor=0.9, launch_day=-48, growth=0.2,
         outcome_name="document_extracted", outcome_rate=0.4, success_rate=0.88, quality=0.84, outcome_value_usd="1.10",
     ),
     Feature(
@@ -221,39 +221,39 @@ FEATURES = (
             Model("gpt-5.4-mini-2026-03-17", "gpt-5.4-mini", 0.8, tier="priority"),
             Model("gpt-5-acme-pilot", "gpt-5-acme-pilot", 0.2, first_day=-70),
         ),
-        0.045, 3800, 560, "report-service", cache_share=0.25, cache_hit=0.4, weekend_factor=0.4,
+        0.045, 9000, 900, "report-service", cache_share=0.25, cache_hit=0.4, weekend_factor=0.4,
         outcome_name="report_opened", outcome_rate=0.3, success_rate=0.58, quality=0.77, outcome_value_usd="0.80",
     ),
     Feature(
         "guardrails", "platform", "openai", "proj_platform", "gateway",
         (Model("gpt-5-nano-2025-08-07", "gpt-5-nano"),),
-        0.1, 700, 30, "guardrail-proxy", environments=_ONLY_PROD, weekend_factor=0.75, growth=0.2,
+        0.1, 3600, 90, "guardrail-proxy", environments=_ONLY_PROD, weekend_factor=0.75, growth=0.2,
     ),
     Feature(
         "evals", "platform", "openai", "proj_platform", "gateway",
         (Model("gpt-5-mini-2025-08-07", "gpt-5-mini", tier="flex"),),
-        0.03, 2600, 400, "eval-runner", environments=_ONLY_TESTS, is_internal=True, weekend_factor=0.3, reasoning_share=0.35,
+        0.03, 12000, 1100, "eval-runner", environments=_ONLY_TESTS, is_internal=True, weekend_factor=0.3, reasoning_share=0.35,
     ),
     # What follows is dark: billed and metered, and never logged.
     Feature(
         "growth-notebooks", "growth", "openai", "proj_growth", "dark",
         (Model("gpt-5.4-2026-03-05", "gpt-5.4"),),
-        0.008, 2400, 500, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.2, launch_day=-130,
+        0.008, 9000, 900, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.2, launch_day=-130,
     ),
     Feature(
         "legacy-tagger", "data", "openai", "proj_data", "dark",
         (Model("gpt-4o-mini-2024-07-18", "gpt-4o-mini"),),
-        0.012, 5200, 300, environments=_ONLY_PROD, weekend_factor=1.0,
+        0.012, 9200, 500, environments=_ONLY_PROD, weekend_factor=1.0,
     ),
     Feature(
         "playground", "platform", "openai", None, "dark",
         (Model("gpt-5.5-2026-04-23", "gpt-5.5"),),
-        0.003, 1500, 600, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.1, has_key=False,
+        0.003, 3000, 900, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.1, has_key=False,
     ),
     Feature(
         "claude-console", "data", "anthropic", None, "dark",
         (Model("claude-opus-4-8", "claude-opus-4-8"),),
-        0.004, 2200, 700, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.1, has_key=False,
+        0.004, 7000, 1200, is_internal=True, environments=(("dev", 1.0),), weekend_factor=0.1, has_key=False,
     ),
 )  # fmt: skip
 
@@ -305,13 +305,13 @@ class Customer:
 
     Attributes:
         weight: Share of the use by customers.
-        monthly_fee: What it pays each month, in ``currency``.
+        monthly_fee: What it pays each month in ``currency``, when the company has its usual size (``SandboxSpec.size``).
         first_day: First day as a customer, relative to the story date.
     """
 
     customer_id: str
     weight: float
-    monthly_fee: str
+    monthly_fee: float
     currency: str
     first_day: int
 
@@ -322,14 +322,14 @@ def customers() -> tuple[Customer, ...]:
     found = []
     for index in range(50):
         weight = 1.0 / (index + 2.0)
-        fee = round(900 * weight + 4 + index % 7, 2)
+        fee = 150 * weight + 1 + 0.5 * (index % 4)
         if index == 2:
-            fee = 19.0
+            fee = 9.0
         found.append(
             Customer(
                 f"cust_{index + 1:03d}",
                 weight,
-                f"{fee:.2f}",
+                fee,
                 "EUR" if index % 6 == 4 else "USD",
                 ALWAYS if index < 30 else -170 + 8 * (index - 30),
             )

@@ -56,7 +56,7 @@ _GATEWAY_LINES = """
             'total_tokens': total_tokens,
             'prompt_tokens_details': {
                 'cached_tokens': cache_read_tokens,
-                'cache_write_tokens': cache_write_5m_tokens,
+                'cache_write_tokens': cache_write_5m_tokens + cache_write_1h_tokens,
                 'cache_write_1h_tokens': cache_write_1h_tokens,
                 'audio_tokens': audio_input_tokens
             },
@@ -145,7 +145,10 @@ _TAGGED = """
 def _tag_table() -> pa.Table:
     misspelled = {team.team: team.misspelled for team in company.TEAMS}
     features = company.FEATURES
-    others = [next(other for other in features[index + 1 :] + features if other.team != feature.team) for index, feature in enumerate(features)]
+    others = [
+        next(other for other in features[index + 1 :] + features if other.team != feature.team)
+        for index, feature in enumerate(features)
+    ]
     return pa.table(
         {
             "feature": [feature.feature for feature in features],
@@ -188,7 +191,9 @@ def write_logs(folder: Path, label: str, truth: pa.Table, troubles: Troubles) ->
                     "file_name": [path.name] * len(lines),
                     "file_line": np.arange(len(lines)) + 1 + len(header),
                     "request_id": logged["request_id"].combine_chunks().take(pa.array(origins)),
-                    "line_kind": pa.array(["request", "duplicate", *(f"broken_{kind}" for kind in BROKEN_KINDS)]).take(pa.array(kinds)),
+                    "line_kind": pa.array(["request", "duplicate", *(f"broken_{kind}" for kind in BROKEN_KINDS)]).take(
+                        pa.array(kinds)
+                    ),
                 },
                 schema=LINE_SCHEMA,
             )
@@ -213,7 +218,9 @@ def _with_troubles(
     damaged = np.flatnonzero(broken >= 0)
     origins = np.concatenate([np.arange(len(texts)), repeated, damaged])
     # Half of the repeats follow at once, as a retry of the writer does; the others come with a later batch.
-    positions = np.concatenate([np.arange(len(texts)), repeated + np.where(repeated % 2 == 0, 0.4, 25.4), damaged + 0.6])
+    positions = np.concatenate(
+        [np.arange(len(texts)), repeated + np.where(repeated % 2 == 0, 0.4, 25.4), damaged + 0.6]
+    )
     kinds = np.concatenate([np.zeros(len(texts)), np.ones(len(repeated)), 2 + broken[damaged]]).astype(np.int64)
     order = np.argsort(positions, kind="stable")
     origins, kinds = origins[order], kinds[order]

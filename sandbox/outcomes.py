@@ -13,6 +13,7 @@ import pyarrow as pa
 from sandbox import company
 from sandbox.draws import decimals, normal
 from sandbox.requests import OK, Requests
+from sandbox.spec import SandboxSpec
 from sandbox.troubles import Troubles
 
 SCORED_RATE = 0.6
@@ -38,9 +39,15 @@ def outcome_table(requests: Requests, troubles: Troubles, truth: pa.Table) -> pa
     success = chosen.uniform(53) < np.array([feature.success_rate for feature in features])[site] + shift
     cents = np.array([round(float(feature.outcome_value_usd) * 100) for feature in features], dtype=np.int64)[site]
     link = np.array(
-        ["trace" if feature.steps_per_trace > 1 else "session" if feature.logs == "both" else "request" for feature in features]
+        [
+            "trace" if feature.steps_per_trace > 1 else "session" if feature.logs == "both" else "request"
+            for feature in features
+        ]
     )[site]
-    log_id = [gateway or sdk for gateway, sdk in zip(picked["gateway_log_id"].to_pylist(), picked["sdk_log_id"].to_pylist(), strict=True)]
+    log_id = [
+        gateway or sdk
+        for gateway, sdk in zip(picked["gateway_log_id"].to_pylist(), picked["sdk_log_id"].to_pylist(), strict=True)
+    ]
     delay_us = (chosen.uniform(54) * 900e6).astype(np.int64) + 1_000_000
     return pa.table(
         {
@@ -86,18 +93,17 @@ def write_outcomes(folder: Path, label: str, outcomes: pa.Table) -> None:
     path.write_text("".join(f"{line}\n" for line in rows["line"].to_pylist()))
 
 
-def write_revenue(folder: Path, story_date: date, first_day: date, last_day: date) -> None:
+def write_revenue(folder: Path, spec: SandboxSpec, first_day: date, last_day: date) -> None:
     """Writes what each customer pays for each month that begins in the span, or holds its first day: one CSV a month."""
     month = first_day.replace(day=1)
     while month <= last_day:
         following = (month + timedelta(days=32)).replace(day=1)
         lines = ["revenue_id,customer_id,feature,period_start,period_end,amount,currency"]
         for customer in company.customers():
-            if (following - story_date).days > customer.first_day:
-                amount, currency = customer.monthly_fee, customer.currency
-                lines.append(
-                    f"rev-{month:%Y%m}-{customer.customer_id},{customer.customer_id},,{month},{following - timedelta(days=1)},{amount},{currency}"
-                )
+            if (following - spec.story_date).days > customer.first_day:
+                period = f"{month},{following - timedelta(days=1)}"
+                amount = f"{customer.monthly_fee * spec.size:.2f},{customer.currency}"
+                lines.append(f"rev-{month:%Y%m}-{customer.customer_id},{customer.customer_id},,{period},{amount}")
         path = folder / "revenue" / f"revenue-{month:%Y-%m}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n")

@@ -34,9 +34,22 @@ RETRIED_RATE = 0.7
 """Share of rate limited and failed requests that are sent again a few seconds later, and then succeed."""
 
 _COLUMNS = 14
-_SITE, _TIME, _CUSTOMER, _INPUT_1, _INPUT_2, _OUTPUT_1, _OUTPUT_2, _CACHE, _STATUS, _RETRY, _LATENCY, _LONG, _SEARCH, _SPLIT = range(
-    _COLUMNS
-)
+(
+    _SITE,
+    _TIME,
+    _CUSTOMER,
+    _INPUT_1,
+    _INPUT_2,
+    _OUTPUT_1,
+    _OUTPUT_2,
+    _CACHE,
+    _STATUS,
+    _RETRY,
+    _LATENCY,
+    _LONG,
+    _SEARCH,
+    _SPLIT,
+) = range(_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,10 @@ def _site_arrays() -> _SiteArrays:
         cache_hit=column("cache_hit", float),
         hour_cache=column("hour_cache", bool),
         writes_cache=np.array(
-            [provider == "anthropic" or site.model.name.startswith("gpt-5.6") for provider, site in zip(providers, sites, strict=True)]
+            [
+                provider == "anthropic" or site.model.name.startswith("gpt-5.6")
+                for provider, site in zip(providers, sites, strict=True)
+            ]
         ),
         reasoning_share=column("reasoning_share", float),
         audio_share=column("audio_share", float),
@@ -163,9 +179,7 @@ def _site_weight(site: company.Site, offset: int, *, is_weekend: bool) -> float:
 @cache
 def _usual_weight() -> float:
     """Mean weight of a day over the week at 90 days before the story date."""
-    total = sum(
-        _site_weight(site, -90, is_weekend=weekday >= 5) for site in company.sites() for weekday in range(7)
-    )
+    total = sum(_site_weight(site, -90, is_weekend=weekday >= 5) for site in company.sites() for weekday in range(7))
     return total / 7
 
 
@@ -195,7 +209,13 @@ def draw(spec: SandboxSpec, days: Sequence[date]) -> Requests:
         site_of.append(np.minimum(np.searchsorted(cumulative, drawn[_SITE], side="right"), len(expected) - 1))
         ordinals.append(np.full(count, day.toordinal(), dtype=np.int64))
         indexes.append(np.arange(count, dtype=np.int64))
-    return _build(spec, np.concatenate(uniforms, axis=1), np.concatenate(ordinals), np.concatenate(indexes), np.concatenate(site_of))
+    return _build(
+        spec,
+        np.concatenate(uniforms, axis=1),
+        np.concatenate(ordinals),
+        np.concatenate(indexes),
+        np.concatenate(site_of),
+    )
 
 
 def _build(spec: SandboxSpec, uniforms: Floats, ordinal: Ints, index: Ints, site: Ints) -> Requests:
@@ -215,7 +235,9 @@ def _build(spec: SandboxSpec, uniforms: Floats, ordinal: Ints, index: Ints, site
     searches = np.where(np.isin(status, (OK, CLIENT_CLOSED)) & (uniforms[_SEARCH] < arrays.search_rate[site]), 1, 0)
     started = _start_times(uniforms[_TIME], site, ordinal)
     last_moment = (ordinal + 1 - date(1970, 1, 1).toordinal()) * MICROSECONDS_PER_DAY - 1
-    started = np.where(attempt == 2, np.minimum(started + 1_500_000 + (uniforms[_RETRY] * 4e6).astype(np.int64), last_moment), started)
+    started = np.where(
+        attempt == 2, np.minimum(started + 1_500_000 + (uniforms[_RETRY] * 4e6).astype(np.int64), last_moment), started
+    )
     customer = _customers(uniforms[_CUSTOMER], site, offset)
     trace, session = _groups(spec.seed, ordinal, index, site, customer)
     order = np.lexsort((key, started))
@@ -277,7 +299,9 @@ def _tokens(
 
     is_hit = uniforms[_CACHE] < arrays.cache_hit[site]
     cached = np.minimum(
-        (total * np.minimum(arrays.cache_share[site] * cache_factor * (0.85 + 0.15 * uniforms[_SPLIT]), 0.97)).astype(np.int64),
+        (total * np.minimum(arrays.cache_share[site] * cache_factor * (0.85 + 0.15 * uniforms[_SPLIT]), 0.97)).astype(
+            np.int64
+        ),
         total,
     )
     written = np.where(arrays.writes_cache[site] & ~is_hit, cached, 0)
@@ -328,7 +352,9 @@ def _groups(seed: int, ordinal: Ints, index: Ints, site: Ints, customer: Ints) -
     arrays = _site_arrays()
     feature = arrays.feature[site]
     trace = np.where(
-        arrays.steps[site] > 1, mix(seed, ordinal, feature, customer, index // (arrays.steps[site] * 40), 1), mix(seed, ordinal, index, 2)
+        arrays.steps[site] > 1,
+        mix(seed, ordinal, feature, customer, index // (arrays.steps[site] * 40), 1),
+        mix(seed, ordinal, index, 2),
     )
     session = mix(seed, ordinal, feature, customer, index // 200, 3)
     return trace, session
@@ -363,4 +389,3 @@ def _price_table(day: date) -> Ints:
             for site in company.sites()
         ]
     )
-

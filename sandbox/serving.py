@@ -20,6 +20,7 @@ ENVIRONMENT_NAMES = (
     "SANDBOX_ANTHROPIC_URL",
     "SANDBOX_OPENAI_ADMIN_KEY",
     "SANDBOX_ANTHROPIC_ADMIN_KEY",
+    "SANDBOX_START_DATE",
 )
 
 
@@ -67,7 +68,7 @@ def serve(
             urls = (f"{openai.url}/v1", anthropic.url)
             yield ServerUrls(
                 *urls,
-                environment=dict(zip(ENVIRONMENT_NAMES, (*urls, *keys), strict=True)),
+                environment=dict(zip(ENVIRONMENT_NAMES, (*urls, *keys, str(world.spec.start_date)), strict=True)),
                 clock=clock,
                 servers={"openai": openai, "anthropic": anthropic},
             )

@@ -46,6 +46,11 @@ class SandboxSpec:
     def requests_per_day(self) -> float:
         return self.requests / (self.sized_for_days or self.days)
 
+    @property
+    def size(self) -> float:
+        """How large the company is, 1 being its usual size; fees and budgets grow with it."""
+        return self.requests_per_day / (SandboxSpec.requests / SandboxSpec.days)
+
     def dates(self) -> Iterator[date]:
         """Every UTC day of the span, oldest first."""
         return (self.start_date + timedelta(days=index) for index in range(self.days))

@@ -66,9 +66,9 @@ class Troubles:
 def plant(requests: Requests) -> Troubles:
     """Decides the troubles of each request from its own hash."""
     logs = np.array([site.feature.logs for site in company.sites()])[requests.site]
-    is_chat = np.array([site.feature.operation_name == "chat" and site.model.tier != "batch" for site in company.sites()])[
-        requests.site
-    ]
+    is_chat = np.array(
+        [site.feature.operation_name == "chat" and site.model.tier != "batch" for site in company.sites()]
+    )[requests.site]
     is_lost = (logs == "gateway") & (requests.uniform(1) < LOST_RATE)
     in_gateway = np.isin(logs, ("gateway", "both")) & ~is_lost
     in_sdk = (logs == "sdk") | ((logs == "both") & (requests.uniform(2) < SECOND_SOURCE_RATE))

@@ -20,7 +20,9 @@ BILLED_SCALE = 14
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-def request_table(spec: SandboxSpec, requests: Requests, troubles: Troubles, waived: frozenset[tuple[str, date]]) -> pa.Table:
+def request_table(
+    spec: SandboxSpec, requests: Requests, troubles: Troubles, waived: frozenset[tuple[str, date]]
+) -> pa.Table:
     """One row for each request.
 
     ``list_cost_usd`` is tokens times list price; ``billed_cost_usd`` is what the provider finally charges for it, before

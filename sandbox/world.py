@@ -94,7 +94,9 @@ def build(home: Path, spec: SandboxSpec) -> World:
         first_day, is_new = spec.start_date, True
     if first_day <= spec.end_date:
         _write_days(world, [day for day in spec.dates() if day >= first_day], is_new=is_new)
-    _write_atomically(home / "sandbox" / "world.json", json.dumps(dataclasses.asdict(spec), default=str, indent=2) + "\n")
+    _write_atomically(
+        home / "sandbox" / "world.json", json.dumps(dataclasses.asdict(spec), default=str, indent=2) + "\n"
+    )
     return world
 
 
@@ -146,7 +148,7 @@ def _write_days(world: World, days: list[date], *, is_new: bool) -> None:
             came_of_it = outcome_table(requests, troubles, truth)
             outcomes.write(came_of_it)
             write_outcomes(world.inbox, label, came_of_it)
-    write_revenue(world.inbox, spec.story_date, days[0] if is_new else (days[0] + timedelta(days=31)).replace(day=1), days[-1])
+    write_revenue(world.inbox, spec, spec.start_date if is_new else days[0], days[-1])
     write_effects(world.truth / "effects.json")
     versions = billing.charge_table(billing.charge_versions(spec, world.providers / "metered_hours.parquet"))
     _write_parquet(world.providers / "charge_versions.parquet", versions)

@@ -46,7 +46,14 @@ _FILTERS = {
     "context_window": "context_window",
     "inference_geos": "inference_geo",
 }
-_MEASURES = ("uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "web_search")
+_MEASURES = (
+    "uncached_input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "web_search",
+)
 _TOKEN_TYPES = {
     "uncached_input": "uncached_input_tokens",
     "cache_read": "cache_read_input_tokens",
@@ -131,7 +138,9 @@ class AnthropicApi:
         start, end = page.buckets[0][0], page.buckets[-1][1]
         source = self.store.metered_by_minute(start, end) if width == "1m" else "metered"
         unit = {"1d": "day", "1h": "hour", "1m": "minute"}[width]
-        named = ", ".join(f"{_COLUMNS[name] if name in groups and name in _COLUMNS else 'null'} as {name}" for name in USAGE_GROUPS)
+        named = ", ".join(
+            f"{_COLUMNS[name] if name in groups and name in _COLUMNS else 'null'} as {name}" for name in USAGE_GROUPS
+        )
         chosen = {name: query.texts(name) for name in _FILTERS if query.texts(name)}
         rows = self.store.rows(
             f"""
@@ -144,7 +153,12 @@ class AnthropicApi:
             group by all
             order by all
             """,
-            [start.replace(tzinfo=None), end.replace(tzinfo=None), self.clock.now().replace(tzinfo=None), *chosen.values()],
+            [
+                start.replace(tzinfo=None),
+                end.replace(tzinfo=None),
+                self.clock.now().replace(tzinfo=None),
+                *chosen.values(),
+            ],
         )
         results: dict[datetime, list[dict[str, Any]]] = {}
         for row in rows:
@@ -173,7 +187,15 @@ class AnthropicApi:
         now = self.clock.now()
         # Lines of equal dimensions stay apart when grouped by description, as they do in the live report.
         line = "charge_id" if "description" in groups else "cast(null as varchar)"
-        described = ("description", "charge_kind", "meter", "model_name", "service_tier", "context_window", "inference_geo")
+        described = (
+            "description",
+            "charge_kind",
+            "meter",
+            "model_name",
+            "service_tier",
+            "context_window",
+            "inference_geo",
+        )
         rows = self.store.rows(
             f"""
             select

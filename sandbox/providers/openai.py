@@ -107,7 +107,9 @@ class OpenAIApi:
         if end <= start and query.text("end_time") is not None:
             raise Refusal(400, "invalid_request_error", "'end_time' must be after 'start_time'")
         limit = query.whole_number("limit", default, most)
-        page = paged_buckets(start, end, WIDTHS[width], min(limit, self.faults.max_page_buckets or limit), query.text("page"))
+        page = paged_buckets(
+            start, end, WIDTHS[width], min(limit, self.faults.max_page_buckets or limit), query.text("page")
+        )
         return page, end
 
     def _page(self, page: Page, results: dict[datetime, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -116,7 +118,14 @@ class OpenAIApi:
             found = results.get(start, [])
             if self.faults.has_unknown_fields:
                 found = [{**result, "carbon_grams": 12.5, "labels": {"plan": "unheard-of"}} for result in found]
-            data.append({"object": "bucket", "start_time": int(start.timestamp()), "end_time": int(end.timestamp()), "results": found})
+            data.append(
+                {
+                    "object": "bucket",
+                    "start_time": int(start.timestamp()),
+                    "end_time": int(end.timestamp()),
+                    "results": found,
+                }
+            )
         has_more, next_page = page.next_page is not None, page.next_page
         if self.faults.has_repeated_cursor:
             has_more, next_page = True, "page_AAAAAGdGFiYjpvdmVy"
@@ -136,7 +145,9 @@ class OpenAIApi:
         if not page.buckets:
             return self._page(page, {})
         columns = {"project_id": "project_id", "line_item": "description", "api_key_id": "api_key_id"}
-        named = ", ".join(f"{columns[group] if group in groups else 'cast(null as varchar)'} as {group}" for group in COST_GROUPS)
+        named = ", ".join(
+            f"{columns[group] if group in groups else 'cast(null as varchar)'} as {group}" for group in COST_GROUPS
+        )
         now = self.clock.now()
         rows = self.store.rows(
             f"""
@@ -193,12 +204,17 @@ class OpenAIApi:
                 measures = {"input_tokens": "uncached_input_tokens", "num_model_requests": "request_count"}
                 condition = "operation_name = 'embeddings'"
             case "web_search_calls":
-                measures, condition = {"num_model_requests": "web_search", "num_requests": "web_search"}, "web_search > 0"
+                measures, condition = (
+                    {"num_model_requests": "web_search", "num_requests": "web_search"},
+                    "web_search > 0",
+                )
             case "file_search_calls":
                 return self._page(page, self._file_searches(page, groups, query))
             case _:
                 return self._page(page, {})
-        rows = self._metered(query, page, min(page.buckets[-1][1], end), width, USAGE_GROUPS[kind], groups, measures, condition)
+        rows = self._metered(
+            query, page, min(page.buckets[-1][1], end), width, USAGE_GROUPS[kind], groups, measures, condition
+        )
         object_name = {"web_search_calls": "web_searches"}.get(kind, kind)
         results: dict[datetime, list[dict[str, Any]]] = {}
         for row in rows:
@@ -216,7 +232,12 @@ class OpenAIApi:
         source = self.store.metered_by_minute(start, end) if width == "1m" else "metered"
         unit = {"1d": "day", "1h": "hour", "1m": "minute"}[width]
         named = ", ".join(f"{_COLUMNS[group] if group in groups else 'null'} as {group}" for group in known)
-        filters = {"project_id": "project_ids", "user_id": "user_ids", "api_key_id": "api_key_ids", "model_name": "models"}
+        filters = {
+            "project_id": "project_ids",
+            "user_id": "user_ids",
+            "api_key_id": "api_key_ids",
+            "model_name": "models",
+        }
         chosen = {column: query.texts(name) for column, name in filters.items() if query.texts(name)}
         return self.store.rows(
             f"""
@@ -230,7 +251,12 @@ class OpenAIApi:
             group by all
             order by all
             """,
-            [start.replace(tzinfo=None), end.replace(tzinfo=None), self.clock.now().replace(tzinfo=None), *chosen.values()],
+            [
+                start.replace(tzinfo=None),
+                end.replace(tzinfo=None),
+                self.clock.now().replace(tzinfo=None),
+                *chosen.values(),
+            ],
         )
 
     def _without_newer_fields(self, row: dict[str, Any], start: datetime) -> dict[str, Any]:
@@ -308,7 +334,12 @@ class OpenAIApi:
                 "owner_project_access": "active",
                 "owner": {
                     "type": "service_account",
-                    "service_account": {"id": f"svc_{feature.feature}", "name": feature.feature, "role": "member", "created_at": _CREATED_AT},
+                    "service_account": {
+                        "id": f"svc_{feature.feature}",
+                        "name": feature.feature,
+                        "role": "member",
+                        "created_at": _CREATED_AT,
+                    },
                 },
             }
             for key, feature in keys_of("openai").items()
@@ -350,4 +381,3 @@ def _amount(row: dict[str, Any]) -> Any:
             return format(amount.normalize(), "E")
         case _:
             return Raw(plain(amount))
-

@@ -63,7 +63,11 @@ class Query:
         if text is None:
             return default
         if not text.isdigit() or not 1 <= int(text) <= most:
-            raise Refusal(400, "invalid_request_error", f"Invalid '{name}': expected a whole number from 1 to {most}, got '{text}'")
+            raise Refusal(
+                400,
+                "invalid_request_error",
+                f"Invalid '{name}': expected a whole number from 1 to {most}, got '{text}'",
+            )
         return int(text)
 
     def choices(self, name: str, allowed: tuple[str, ...]) -> list[str]:
@@ -75,7 +79,9 @@ class Query:
         found = self.texts(name)
         for value in found:
             if value not in allowed:
-                raise Refusal(400, "invalid_request_error", f"Invalid '{name}': '{value}' is not one of {', '.join(allowed)}")
+                raise Refusal(
+                    400, "invalid_request_error", f"Invalid '{name}': '{value}' is not one of {', '.join(allowed)}"
+                )
         return found
 
 
@@ -110,7 +116,9 @@ def _encode_cursor(begin: datetime) -> str:
 def _decode_cursor(cursor: str) -> datetime:
     text = cursor.removeprefix("page_")
     try:
-        return datetime.fromtimestamp(int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().removeprefix("at:")), tz=UTC)
+        return datetime.fromtimestamp(
+            int(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().removeprefix("at:")), tz=UTC
+        )
     except (ValueError, binascii.Error) as error:
         raise Refusal(400, "invalid_request_error", "Invalid 'page'") from error
 
@@ -222,7 +230,12 @@ class FakeServer:
             self._count += 1
             draw = float(unit_interval(mix(self._count, 61))[0])
         if draw < self.faults.rate_limited_rate:
-            raise Refusal(429, "rate_limit_error", "Rate limit reached, slow down", retry_after_seconds=self.faults.retry_after_seconds)
+            raise Refusal(
+                429,
+                "rate_limit_error",
+                "Rate limit reached, slow down",
+                retry_after_seconds=self.faults.retry_after_seconds,
+            )
         if draw < self.faults.rate_limited_rate + self.faults.server_error_rate:
             raise Refusal(500 if self._count % 2 else 503, "server_error", "The server had an error, try again")
 
@@ -230,7 +243,11 @@ class FakeServer:
         if self.faults.is_key_expired:
             raise Refusal(401, "authentication_error", "The API key has expired")
         if self.faults.is_scope_missing:
-            raise Refusal(403, "permission_error", "You have insufficient permissions for this operation. Missing scopes: api.usage.read")
+            raise Refusal(
+                403,
+                "permission_error",
+                "You have insufficient permissions for this operation. Missing scopes: api.usage.read",
+            )
 
     def _is_cut(self) -> bool:
         with self._lock:
@@ -307,5 +324,3 @@ def rfc3339(query: Query, name: str) -> datetime | None:
     except ValueError as error:
         raise Refusal(400, "invalid_request_error", f"{name}: expected an RFC 3339 time, got '{text}'") from error
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
