@@ -1,11 +1,14 @@
--- Billable requests rolled up to what the ledger needs. The price row is part of the grain, so tokens x price of a group is the
+-- Requests that used or cost anything, rolled up to what the ledger needs. Those that the provider does not charge for are here with their
+-- tokens, because the meter counts them, and do not count as requests. The price row is part of the grain, so tokens x price of a group is the
 -- exact sum of its requests.
 {%- set days = days_to_build() %}
 with
 
 requests as (
     select * from {{ ref('int_llm_requests_priced') }}
-    where is_billable and {{ in_days('usage_date', days) }}
+    where
+        {{ in_days('usage_date', days) }}
+        and (is_billable or coalesce({% for token_type in token_types() %}{{ token_column(token_type) }}{% if not loop.last %}, {% endif %}{% endfor %}) is not null)
 )
 
 select
@@ -18,7 +21,7 @@ select
     provider_name,
     service_tier,
     price_status,
-    count(*) as request_count,
+    count(*) filter (where is_billable) as request_count,
 {%- for token_type in token_types() %}
     cast(sum({{ token_column(token_type) }}) as bigint) as {{ token_column(token_type) }},
 {%- endfor %}

@@ -36,7 +36,8 @@ long as (
         group_number, usage_date, provider_name, account_id, project_id, api_key_id, model_id, service_tier, workload_id,
         request_count as group_request_count, {{ loop.index }} as type_order, '{{ token_type }}' as token_type,
         {{ token_column(token_type) }} as token_count, 0 as usage_quantity,
-        {{ token_cost(token_column(token_type), token_type ~ '_usd_per_mtok') }} as list_cost_usd
+        {{ token_cost(token_column(token_type), token_type ~ '_usd_per_mtok') }} as full_list_cost_usd,
+        price_status
     from priced
     where {{ token_column(token_type) }} > 0
     union all
@@ -44,13 +45,13 @@ long as (
     select
         group_number, usage_date, provider_name, account_id, project_id, api_key_id, model_id, service_tier, workload_id,
         request_count, 20, 'web_search', 0, web_search_count,
-        cast(web_search_count as decimal(12, 0)) * web_search_usd_per_thousand * 0.001
+        cast(web_search_count as decimal(12, 0)) * web_search_usd_per_thousand * 0.001, price_status
     from priced
     where web_search_count > 0
     union all
     select
         group_number, usage_date, provider_name, account_id, project_id, api_key_id, model_id, service_tier, workload_id,
-        request_count, 30, 'unknown', 0, 0, null
+        request_count, 30, 'unknown', 0, 0, null, price_status
     from priced
     where price_status = 'unknown_usage'
 ),
@@ -58,6 +59,9 @@ long as (
 counted as (
     select
         *,
+        -- The provider does not charge for these: a known zero, not a missing price.
+        case when price_status = 'not_billable' then 0 else full_list_cost_usd end as list_cost_usd,
+        case when price_status = 'not_billable' then full_list_cost_usd end as waived_cost_usd,
         case when row_number() over (partition by group_number order by type_order) = 1 then group_request_count else 0 end as request_count
     from long
 )
@@ -75,6 +79,7 @@ select
     cast(sum(usage_quantity) as bigint) as usage_quantity,
     cast(sum(request_count) as bigint) as request_count,
     case when count(*) = count(list_cost_usd) then cast(sum(list_cost_usd) as {{ money_type() }}) end as list_cost_usd,
+    cast(sum(waived_cost_usd) as {{ money_type() }}) as waived_list_cost_usd,
     usage_date
 from counted
 group by usage_date, provider_name, account_id, project_id, api_key_id, model_id, workload_id, service_tier, token_type

@@ -22,6 +22,13 @@ excess as (
     group by all
 ),
 
+-- Logged, metered and never charged for: refusals, for instance.
+waived as (
+    select usage_date, provider_name, account_id, sum(waived_list_cost_usd) as waived_list_cost_usd
+    from {{ ref('int_logged_token_usage') }}
+    group by all
+),
+
 invoices as (
     select * from {{ ref('stg_config__invoices') }}
 ),
@@ -59,13 +66,18 @@ joined as (
         metered.metered_list_cost_usd,
         -- What the logs and the residual cost at list, if the tiers of the logs were right.
         coalesce(
-            metered.metered_list_cost_usd, summed.logged_list_cost_usd + summed.not_logged_usd - coalesce(excess.excess_list_cost_usd, 0)
+            metered.metered_list_cost_usd - coalesce(waived.waived_list_cost_usd, 0),
+            summed.logged_list_cost_usd + summed.not_logged_usd - coalesce(excess.excess_list_cost_usd, 0)
         ) as expected_list_cost_usd
     from summed
     left join metered
         on summed.usage_date = metered.usage_date
         and summed.provider_name = metered.provider_name
         and summed.account_id = metered.account_id
+    left join waived
+        on summed.usage_date = waived.usage_date
+        and summed.provider_name = waived.provider_name
+        and summed.account_id is not distinct from waived.account_id
     left join excess
         on summed.usage_date = excess.usage_date
         and summed.provider_name = excess.provider_name
