@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from ingestion.errors import PriceBookError
+from ingestion.lake import Lake, Load
 from ingestion.prices.book import LISTED_PREFIX, PRICE_FIELDS, PriceBook, merge
 from ingestion.prices.overrides import FIRST_DAY, LAST_DAY
 from ingestion.prices.seen import Key, Scan, SeenModel, read_scan, scan_lake, write_scan
 from ingestion.records import ModelPrice, to_arrow
-
-if TYPE_CHECKING:
-    from ingestion.lake import Lake, Load
-    from ingestion.settings import Settings
+from ingestion.settings import Settings
 
 TABLE = "model_prices"
 SOURCE = "prices"
@@ -158,8 +156,7 @@ def _plan(settings: Settings, index: Path, repriced: tuple[date, date] | None) -
 
 def _land(settings: Settings, lake: Lake, plan: PricePlan) -> Load:
     load = lake.land(TABLE, SOURCE, to_arrow(ModelPrice, plan.rows), account_id="")
-    live = plan.scan.price_load_id if load.skipped else load.load_id
-    write_scan(_scan_path(settings), dataclasses.replace(plan.scan, price_load_id=live))
+    write_scan(_scan_path(settings), dataclasses.replace(plan.scan, price_load_id=load.load_id))
     return load
 
 

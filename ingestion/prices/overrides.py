@@ -42,6 +42,8 @@ WEB_SEARCH = "web_search"
 """Priced per thousand searches; its override writes dollars per thousand into ``usd_per_mtok``."""
 METERS = (*TOKEN_TYPES, WEB_SEARCH)
 
+_SOURCES = ("https://", "http://", "contract:", "package:")
+
 FIRST_DAY = date.min
 LAST_DAY = date.max
 
@@ -166,11 +168,11 @@ def _parse(row: dict[str, str | None], where: str) -> PriceOverride:
     for column in ("provider_name", "model_name", "token_type", "usd_per_mtok"):
         if not cells[column]:
             raise ConfigError(f"A price override has no {column}", where=where, mend=f"Fill in {column}.")
-    if not cells["source_url"].startswith(("https://", "http://", "contract:")):
+    if not cells["source_url"].startswith(_SOURCES):
         raise ConfigError(
             "A price override has no source",
             where=where,
-            mend="Give the page that states the price in source_url, or contract:<name of the document>.",
+            mend="Give the page that states it in source_url, or contract:<document>, or package:<name==version>.",
         )
     if not cells["checked_date"]:
         raise ConfigError("A price override has no checked_date", where=where, mend="Give the day it was last checked.")

@@ -61,7 +61,7 @@ class Scan:
     Attributes:
         price_load_id: The price load that was live when the scan was remembered; empty if there was none. A scan that
             does not name the live price load is out of step with it (a run was killed in between) and is not used.
-        files: Names of the data files that were read.
+        files: Month and name of the data files that were read.
         models: What they hold, by key.
     """
 
@@ -110,15 +110,20 @@ def scan_lake(index: Path, before: Scan | None) -> Scan:
     read = set(before.files) if before else set()
     with duckdb.connect() as connection:
         for table, paths in sorted(_files_by_table(connection, index).items()):
-            unread = [path for path in paths if Path(path).name not in read]
+            unread = [path for path in paths if _file_id(path) not in read]
             if unread:
-                read.update(Path(path).name for path in unread)
+                read.update(_file_id(path) for path in unread)
                 for model in _seen_in(connection, table, unread):
                     models[model.key] = _wider(models.get(model.key), model)
     for model in list(models.values()):
         standard = replace(model, service_tier=STANDARD)
         models[standard.key] = _wider(models.get(standard.key), standard)
     return Scan(before.price_load_id if before else "", frozenset(read), models)
+
+
+def _file_id(path: str) -> str:
+    """Month and load, which name a data file wherever the home lies: a load has one file of that name in each month."""
+    return "/".join(Path(path).parts[-2:])
 
 
 def _files_by_table(connection: duckdb.DuckDBPyConnection, index: Path) -> dict[str, list[str]]:
