@@ -1,0 +1,262 @@
+"""Landing of log files: each once, whole or not at all, bad rows beside it in quarantine."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from ingestion.errors import TokenAtlasError
+from ingestion.lake import Lake, Load
+from ingestion.logs.compiler import Program
+from ingestion.logs.content import Content
+from ingestion.logs.errors import LogFileError
+from ingestion.logs.known_files import KnownFiles
+from ingestion.logs.mapping import ID_COLUMN, FileSource, Mapping, parse_mapping
+from ingestion.logs.paths import literal
+from ingestion.logs.readers import Tally, open_rows
+from ingestion.logs.scrub import scrub
+from ingestion.records import STREAMS
+
+MEMORY_LIMIT = "1GB"
+"""Of DuckDB, for one file; what does not fit is spilled beside the lake."""
+
+OnProgress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file.
+
+    Attributes:
+        load: The load that holds its content; of an earlier import if the file is a duplicate; null if it failed.
+        rows_filtered: Rows left out by ``keep_rows_where`` and ``drop_rows_where``; no part of the load's rows received.
+        refusals: Quarantined rows by reason.
+        empty_columns: Columns that the user mapped and that are null in every admitted row: probably a wrong path.
+        error: Why nothing of it was landed.
+    """
+
+    path: Path
+    load: Load | None = None
+    rows_filtered: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    empty_columns: tuple[str, ...] = ()
+    error: TokenAtlasError | None = None
+
+    @property
+    def is_duplicate(self) -> bool:
+        """The same content was landed before, under this name or another."""
+        return self.load is not None and self.load.skipped
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What became of each file, in the order in which they were given."""
+
+    files: tuple[FileResult, ...]
+
+    @property
+    def landed(self) -> list[FileResult]:
+        return [file for file in self.files if file.load is not None and not file.is_duplicate]
+
+    @property
+    def duplicates(self) -> list[FileResult]:
+        return [file for file in self.files if file.is_duplicate]
+
+    @property
+    def failed(self) -> list[FileResult]:
+        return [file for file in self.files if file.error is not None]
+
+    def raise_failures(self) -> None:
+        """Raise what went wrong with whole files, once everything else has been landed and reported.
+
+        Raises:
+            TokenAtlasError: the error of the only failed file, or one that lists all of them.
+        """
+        errors = [file.error for file in self.files if file.error is not None]
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise LogFileError(
+                f"{len(errors)} of {len(self.files)} files were not landed",
+                where="; ".join(f"{error.where}: {error.what}" for error in errors),
+                mend="Mend them and import them again; the other files are landed and will be skipped.",
+            )
+
+
+def matching_files(source: FileSource) -> list[Path]:
+    """The files that the source's ``path`` names, a file or a glob, sorted."""
+    return sorted(Path(name) for name in glob.glob(source.path, recursive=True) if Path(name).is_file())  # noqa: PTH207
+
+
+def pending_files(source: FileSource, lake: Lake) -> list[Path]:
+    """Files of the source that are not known to be in the lake.
+
+    A file that was landed under the same path, size and time of change is not read again. A renamed one is pending; the
+    import sees by its content that it was landed.
+    """
+    known = KnownFiles.beside(lake.root)
+    landed = _landed_contents(source, lake)
+    pending = []
+    for path in matching_files(source):
+        sha256 = known.sha256_of(path)
+        if sha256 is None or sha256 not in landed:
+            pending.append(path)
+    return pending
+
+
+def _landed_contents(source: FileSource, lake: Lake) -> set[str]:
+    return {load.content_sha256 for load in lake.loads() if (load.source, load.table) == (source.name, source.table)}
+
+
+def import_files(
+    source: FileSource,
+    paths: Sequence[Path],
+    lake: Lake,
+    now: datetime,
+    on_progress: OnProgress | None = None,
+    *,
+    replace: bool = False,
+) -> ImportResult:
+    """Land files of one source. A file that cannot be read does not stop the others.
+
+    Args:
+        now: The load's clock: rows more than a day later are refused.
+        on_progress: Called with the file's name and the rows read so far.
+        replace: Land content that was landed before once more, in place of the earlier load: after a mapping has been
+            corrected.
+    Returns:
+        The result of every file. Call its ``raise_failures`` when it has been reported.
+    Raises:
+        ConfigError: the mapping cannot be used.
+    """
+    mapping = parse_mapping(source)
+    program = Program(mapping, source_name=source.name, account_id=source.account_id, now=now)
+    known = KnownFiles.beside(lake.root)
+    results = []
+    for path in paths:
+        try:
+            result = _import_file(source, path, lake, program, on_progress, replace=replace)
+        except TokenAtlasError as error:
+            result = FileResult(path, error=error)
+        if result.load is not None:
+            known.remember(path, result.load.content_sha256)
+        results.append(result)
+    known.save()
+    return ImportResult(tuple(results))
+
+
+def _import_file(
+    source: FileSource, path: Path, lake: Lake, program: Program, on_progress: OnProgress | None, *, replace: bool
+) -> FileResult:
+    name = _display_name(path, source.path)
+    content = Content(path, name)
+    tally = Tally(on_rows=lambda rows: on_progress(name, rows) if on_progress else None)
+    with _staging(lake.root) as connection:
+        _stage(connection, content, source.format, program, tally)
+        sha256 = content.sha256()
+        received = _count(connection, "true")
+        columns = _record_columns(program.mapping, sha256, name)
+        load = lake.land_file_load(
+            source.table,
+            source.name,
+            account_id=source.account_id,
+            content_sha256=sha256,
+            file_name=name,
+            connection=connection,
+            admitted_sql=f"select {columns} from staged where reason is null",
+            quarantine_sql="select file_line, reason, raw_text from staged where reason is not null order by file_line",
+            rows_received=received,
+            replace=replace,
+        )
+        return FileResult(
+            path,
+            load=load,
+            rows_filtered=tally.rows - received,
+            refusals=dict(
+                connection.execute(
+                    "select reason, count(*) from staged where reason is not null group by reason order by 2 desc, 1"
+                ).fetchall()
+            ),
+            empty_columns=_empty_columns(connection, program.mapping),
+        )
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection, content: Content, format_: str, program: Program, tally: Tally
+) -> None:
+    """Convert the file into the table ``staged``, one pass, nothing but converted columns kept."""
+    rows = open_rows(connection, content, format_, program, tally)
+    try:
+        connection.execute(f"create table staged as {program.statement(rows, quarantined_text='scrubbed(raw)')}")
+    except duckdb.Error as error:
+        if isinstance(error.__cause__, TokenAtlasError):
+            raise error.__cause__ from error
+        raise LogFileError(
+            f"The file cannot be read: {str(error).splitlines()[0]}",
+            where=content.name,
+            mend="Check format and mapping against the file.",
+        ) from error
+
+
+def _record_columns(mapping: Mapping, sha256: str, file_name: str) -> str:
+    """The columns of the record; where no id is mapped, content and line make it, so it survives renaming."""
+    made = f"{literal(sha256[:16] + ':')} || line_id"
+    special = {
+        ID_COLUMN[mapping.table]: f"coalesce({ID_COLUMN[mapping.table]}, {made})",
+        "file_name": literal(file_name),
+    }
+    names = STREAMS[mapping.table].schema.names
+    return ", ".join(f"{special[name]} as {name}" if name in special else name for name in names)
+
+
+def _empty_columns(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
+    names = [name for name in STREAMS[mapping.table].schema.names if name in mapping.written]
+    if not names:
+        return ()
+    counts = connection.execute(
+        f"select count(*), {', '.join(f'count({name})' for name in names)} from staged where reason is null"
+    ).fetchone()
+    if not counts or not counts[0]:
+        return ()
+    return tuple(name for name, count in zip(names, counts[1:], strict=True) if not count)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
+    row = connection.execute(f"select count(*) from staged where {condition}").fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextlib.contextmanager
+def _staging(lake_root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own beside the lake, thrown away afterwards: the system's temporary folder may be small."""
+    home = lake_root.parent
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="staging-", dir=home) as folder:
+        connection = duckdb.connect(str(Path(folder) / "staging.duckdb"))
+        try:
+            connection.execute(f"set memory_limit = {literal(MEMORY_LIMIT)}")
+            connection.execute("set timezone = 'UTC'")
+            connection.execute("set preserve_insertion_order = false")
+            connection.create_function("scrubbed", scrub, [duckdb.sqltypes.VARCHAR], duckdb.sqltypes.VARCHAR)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _display_name(path: Path, pattern: str) -> str:
+    """The path below the fixed part of the source's glob, which tells files of several folders apart."""
+    fixed = []
+    for part in Path(pattern).absolute().parts[:-1]:
+        if glob.has_magic(part):
+            break
+        fixed.append(part)
+    with contextlib.suppress(ValueError):
+        return path.absolute().relative_to(Path(*fixed)).as_posix()
+    return path.name
