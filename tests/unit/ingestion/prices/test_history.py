@@ -103,7 +103,8 @@ def test_every_model_of_the_lake_gets_prices(home: Home) -> None:
     home.use(usage(D1, HAIKU, "batch"), usage(D1, "claude-unheard-of", "priority_on_demand"))
     cost = AnthropicCost(
         source_name="anthropic", account_id="acme", usage_date=D1, workspace_id=None, description="x",
-        cost_type="tokens", token_type=None, model_name="claude-opus-5", service_tier="standard", context_window=None, inference_geo=None,
+        cost_type="tokens", token_type=None, model_name="claude-opus-5", service_tier="standard",
+        context_window=None, inference_geo=None,
         amount_cents=Decimal(1), amount_currency="USD",
     )  # fmt: skip
     window = Window(D1, D2)
