@@ -136,7 +136,7 @@ select
     web_search_requests,
     reported_total_tokens,
     duration_seconds,
-    case when not is_billable then 0 when not is_usage_unknown then used_cost_usd end as list_cost_usd,
+    cast(case when not is_billable then 0 when not is_usage_unknown then used_cost_usd end as {{ request_money_type() }}) as list_cost_usd,
     reported_cost_usd,
     -- booleans
     is_success,
