@@ -1,0 +1,113 @@
+"""Rules that hold between configuration files, and what is allowed but probably not meant."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import combinations
+
+from ingestion.config.problems import ConfigWarning
+from ingestion.config.tables import MATCH_COLUMNS, Table, overlap
+from ingestion.records import (
+    ConfigAttributionRule,
+    ConfigBudget,
+    ConfigCostSplit,
+    ConfigFeature,
+    ConfigFxRate,
+    ConfigInvoice,
+    ConfigTeam,
+)
+
+_SCOPE = ("team", "feature", "environment", "provider_name", "model_id", "customer_id", "period")
+
+
+def check_teams(
+    teams: Table[ConfigTeam],
+    features: Table[ConfigFeature],
+    rules: Table[ConfigAttributionRule],
+    splits: Table[ConfigCostSplit],
+    budgets: Table[ConfigBudget],
+) -> None:
+    """Report every team that ``teams.csv`` does not have. Without any team there, teams are not checked."""
+    known = {team.team for team in teams.records}
+    if not known:
+        return
+    tables: list[tuple[Table[object], tuple[str, ...]]] = [
+        (features, ("team",)),
+        (rules, ("team",)),
+        (splits, ("from_team", "to_team")),
+        (budgets, ("team",)),
+    ]
+    for table, columns in tables:
+        for row in table:
+            for column in columns:
+                team = getattr(row.record, column)
+                if team is not None and team not in known:
+                    table.file.report(row.line, column, f"there is no team {team!r}", "add it to teams.csv")
+
+
+def warnings(
+    features: Table[ConfigFeature],
+    rules: Table[ConfigAttributionRule],
+    budgets: Table[ConfigBudget],
+    invoices: Table[ConfigInvoice],
+    fx_rates: Table[ConfigFxRate],
+) -> Iterator[ConfigWarning]:
+    """Everything that will run but probably not as meant."""
+    yield from _unknown_features(features, rules, budgets)
+    yield from _shadowed_rules(rules)
+    yield from _same_scope_budgets(budgets)
+    rated = {"USD", *(rate.currency for rate in fx_rates.records)}
+    money = [("budgets.csv", row.line, row.record.currency) for row in budgets]
+    money += [("invoices.csv", row.line, row.record.currency) for row in invoices]
+    for name, line, currency in money:
+        if currency not in rated:
+            what = f"there is no rate for {currency}, so this amount stays unknown in dollars"
+            yield ConfigWarning(f"{name}:{line} currency", what, "add its rate to fx_rates.csv")
+
+
+def _unknown_features(
+    features: Table[ConfigFeature], rules: Table[ConfigAttributionRule], budgets: Table[ConfigBudget]
+) -> Iterator[ConfigWarning]:
+    known = {feature.feature for feature in features.records}
+    named = [("attribution_rules.csv", row.line, row.record.feature) for row in rules]
+    named += [("budgets.csv", row.line, row.record.feature) for row in budgets]
+    for name, line, feature in named:
+        if known and feature is not None and feature not in known:
+            yield ConfigWarning(f"{name}:{line} feature", f"there is no feature {feature!r}", "add it to features.csv")
+
+
+def _shadowed_rules(rules: Table[ConfigAttributionRule]) -> Iterator[ConfigWarning]:
+    """A rule can never match if an earlier one matches all that it matches, on all of its days."""
+    ordered = sorted(rules, key=lambda row: (row.record.priority, row.record.rule_id))
+    for position, row in enumerate(ordered):
+        for earlier in ordered[:position]:
+            if _covers(earlier.record, row.record):
+                what = (
+                    f"{row.record.rule_id} can never match: {earlier.record.rule_id} (line {earlier.line}) comes first"
+                )
+                mend = "give it a lower priority number, or delete it"
+                yield ConfigWarning(f"attribution_rules.csv:{row.line}", what, mend)
+                break
+
+
+def _covers(earlier: ConfigAttributionRule, later: ConfigAttributionRule) -> bool:
+    for column in MATCH_COLUMNS:
+        pattern = getattr(earlier, f"{column}_pattern")
+        if pattern is not None and pattern != getattr(later, f"{column}_pattern"):
+            return False
+    tags = json.loads(earlier.tag_patterns_json or "{}")
+    return (
+        tags.items() <= json.loads(later.tag_patterns_json or "{}").items()
+        and earlier.valid_from_date <= later.valid_from_date
+        and earlier.valid_to_date >= later.valid_to_date
+    )
+
+
+def _same_scope_budgets(budgets: Table[ConfigBudget]) -> Iterator[ConfigWarning]:
+    for one, other in combinations(budgets, 2):
+        first, second = one.record, other.record
+        same_scope = all(getattr(first, column) == getattr(second, column) for column in _SCOPE)
+        if same_scope and first.budget_id != second.budget_id and overlap(first, second):
+            what = f"{second.budget_id} and {first.budget_id} (line {one.line}) cap the same spend in the same days"
+            yield ConfigWarning(f"budgets.csv:{other.line}", what, "keep one of the two, or end one before the other")
