@@ -42,8 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.build_only:
         return 0
     stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     clock = Clock(chosen.now or world.default_clock)
     with serve(
         world, faults=Faults() if chosen.no_faults else EVERYDAY, clock=clock, ports=tuple(chosen.ports)

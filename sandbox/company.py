@@ -1,6 +1,7 @@
 """The pretend company Lumenly: who calls which model for what, from when to when.
 
-Everything here is the plan of the company; the dice are thrown in ``sandbox.requests``. Days are given relative to the story date.
+Everything here is the plan of the company; the dice are thrown in ``sandbox.requests``. Days are given relative to
+the story date.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Feature:
         logs: Which logs see its requests: ``gateway``, ``sdk``, ``both`` (a part of them twice) or ``dark`` (none).
         project_id: OpenAI project or Anthropic workspace; None is the default workspace.
         input_tokens, output_tokens: Median of a log-normal draw.
-        cache_share: Part of the input that can be cached; ``cache_hit``: how often it is; ``hour_cache``: written for an hour.
+        cache_share: Part of the input that can be cached; ``cache_hit``: how often it is; ``hour_cache``: written for
+        an hour.
         is_internal: Used by staff, hence without a customer.
     """
 
@@ -139,10 +141,10 @@ FEATURES = (
         "ticket-triage", "support", "openai", "proj_support", "gateway",
         (
             Model("gpt-5-mini-2025-08-07", "gpt-5-mini", last_day=-31),
-            Model("gpt-5-mini-2025-08-07", "gpt-5-mini", 0.5, first_day=-30, last_day=-1, experiment_id="exp-triage-prompt",
-                  variant="control"),
-            Model("gpt-5-mini-2025-08-07", "gpt-5-mini", 0.5, first_day=-30, last_day=-1, experiment_id="exp-triage-prompt",
-                  variant="treatment", input_factor=0.65, quality_shift=-0.005),
+            Model("gpt-5-mini-2025-08-07", "gpt-5-mini", 0.5, first_day=-30, last_day=-1,
+                  experiment_id="exp-triage-prompt", variant="control"),
+            Model("gpt-5-mini-2025-08-07", "gpt-5-mini", 0.5, first_day=-30, last_day=-1,
+                  experiment_id="exp-triage-prompt", variant="treatment", input_factor=0.65, quality_shift=-0.005),
             Model("gpt-5-mini-2025-08-07", "gpt-5-mini", first_day=0),
         ),
         0.11, 4200, 260, "triage-worker", cache_share=0.45, cache_hit=0.55, reasoning_share=0.4,
@@ -232,7 +234,8 @@ FEATURES = (
     Feature(
         "evals", "platform", "openai", "proj_platform", "gateway",
         (Model("gpt-5-mini-2025-08-07", "gpt-5-mini", tier="flex"),),
-        0.03, 12000, 1100, "eval-runner", environments=_ONLY_TESTS, is_internal=True, weekend_factor=0.3, reasoning_share=0.35,
+        0.03, 12000, 1100, "eval-runner", environments=_ONLY_TESTS, is_internal=True, weekend_factor=0.3,
+        reasoning_share=0.35,
     ),
     # What follows is dark: billed and metered, and never logged.
     Feature(
@@ -305,7 +308,8 @@ class Customer:
 
     Attributes:
         weight: Share of the use by customers.
-        monthly_fee: What it pays each month in ``currency``, when the company has its usual size (``SandboxSpec.size``).
+        monthly_fee: What it pays each month in ``currency``, when the company has its usual size
+        (``SandboxSpec.size``).
         first_day: First day as a customer, relative to the story date.
     """
 

@@ -20,10 +20,11 @@ DISPUTED_AMOUNT = Decimal("1.20")
 
 
 def write_config(world: World) -> Path:
-    """Writes ``<home>/config``: a copy of ``sandbox/config`` with budgets to the company's size and an invoice for each closed month.
+    """Writes ``<home>/config``: a copy of ``sandbox/config`` with budgets to the company's size and an invoice for
+    each closed month.
 
-    Invoices are the bills of months that have ended, as the providers serve them at the default clock, in whole cents; the last one
-    of Anthropic is wrong by ``DISPUTED_AMOUNT``.
+    Invoices are the bills of months that have ended, as the providers serve them at the default clock, in whole
+    cents; the last one of Anthropic is wrong by ``DISPUTED_AMOUNT``.
     """
     folder = world.home / "config"
     shutil.copytree(CONFIG, folder, dirs_exist_ok=True)

@@ -1,4 +1,5 @@
-"""Random numbers that belong to a day, and identifiers made from counters: both repeat exactly, however days are chunked."""
+"""Random numbers that belong to a day, and identifiers made from counters: both repeat exactly, however days are
+chunked."""
 
 from __future__ import annotations
 
@@ -28,11 +29,11 @@ def normal(first: Floats, second: Floats) -> Floats:
 
 def mix(*parts: npt.ArrayLike) -> Hashes:
     """A 64-bit hash of integers, element by element (splitmix64)."""
-    state = np.uint64(0x5851F42D4C957F2D)
+    state: Hashes = np.array([0x5851F42D4C957F2D], dtype=np.uint64)
     with np.errstate(over="ignore"):
         for part in parts:
             state = _scramble(np.bitwise_xor(state, _as_hash(part)) + _GOLDEN)
-    return np.atleast_1d(np.asarray(state, dtype=np.uint64))
+    return state
 
 
 def _as_hash(part: npt.ArrayLike) -> Hashes:

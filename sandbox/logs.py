@@ -1,7 +1,7 @@
 """The logs that the company writes: a gateway's JSON lines and an SDK's CSV, with the planted troubles in them.
 
-The gateway reports usage as OpenAI does (prompt tokens include what was cached), for every provider. The SDK logs Anthropic
-calls with disjoint tokens, and does not know which key was used.
+The gateway reports usage as OpenAI does (prompt tokens include what was cached), for every provider. The SDK logs
+Anthropic calls with disjoint tokens, and does not know which key was used.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ LINE_SCHEMA = pa.schema(
         ("line_kind", pa.string()),
     ]
 )
-"""What each written line is: ``request``, ``duplicate`` or ``broken_<kind>``; ``file_line`` counts from 1, headers included."""
+"""What each written line is: ``request``, ``duplicate`` or ``broken_<kind>``; ``file_line`` counts from 1, headers
+included."""
 
 _GATEWAY_LINES = """
     select cast(to_json({

@@ -33,8 +33,8 @@ def site_table() -> pa.Table:
 def metered_hours(requests: Requests) -> pa.Table:
     """One row for each hour and set of dimensions.
 
-    ``*_tokens``, ``web_search`` and ``request_count`` are what usage APIs report. ``<meter>_pico_usd`` are list costs of what is
-    charged for, in whole 10**-12 dollars, and ``<meter>_charged`` the quantity charged for.
+    ``*_tokens``, ``web_search`` and ``request_count`` are what usage APIs report. ``<meter>_pico_usd`` are list costs
+    of what is charged for, in whole 10**-12 dollars, and ``<meter>_charged`` the quantity charged for.
     """
     billable = requests.is_billable
     columns = {
@@ -63,10 +63,9 @@ def metered_hours(requests: Requests) -> pa.Table:
                 having sum(request_count) > 0
             )
             select
-                provider_name, account_id, project_id, api_key_id, user_id, model_name, service_tier, operation_name, band,
-                cast(make_timestamp(hour * {_HOUR_US}) as date) as usage_date,
-                make_timestamp(hour * {_HOUR_US}) as hour_start,
-                {", ".join(summed)}
+                provider_name, account_id, project_id, api_key_id, user_id, model_name, service_tier, operation_name,
+                band, cast(make_timestamp(hour * {_HOUR_US}) as date) as usage_date, make_timestamp(hour * {_HOUR_US})
+                as hour_start, {", ".join(summed)}
             from summed
             inner join sites using (site)
             order by hour, site, band

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sandbox import company
-from sandbox.draws import decimals, normal
+from sandbox.draws import Floats, decimals, normal
 from sandbox.requests import OK, Requests
 from sandbox.spec import SandboxSpec
 from sandbox.troubles import Troubles
@@ -23,8 +23,8 @@ SCORED_RATE = 0.6
 def outcome_table(requests: Requests, troubles: Troubles, truth: pa.Table) -> pa.Table:
     """One row for each business outcome, in the order of the requests.
 
-    Outcomes of agents hang on the trace, outcomes of the support chat on the session, and all others on the request's id in the
-    log that saw it.
+    Outcomes of agents hang on the trace, outcomes of the support chat on the session, and all others on the request's
+    id in the log that saw it.
     """
     features = [site.feature for site in company.sites()]
     rate = np.array([feature.outcome_rate for feature in features])[requests.site]
@@ -65,7 +65,7 @@ def outcome_table(requests: Requests, troubles: Troubles, truth: pa.Table) -> pa
     )
 
 
-def _prompt_shift(requests: Requests) -> np.ndarray:  # type: ignore[type-arg]
+def _prompt_shift(requests: Requests) -> Floats:
     width = max(len(feature.prompts) for feature in company.FEATURES)
     shifts = np.zeros((len(company.FEATURES), width))
     for index, feature in enumerate(company.FEATURES):
@@ -84,9 +84,9 @@ def write_outcomes(folder: Path, label: str, outcomes: pa.Table) -> None:
         rows = connection.sql(
             """
             select to_json({
-                'outcome_id': outcome_id, 'request_id': request_id, 'session_id': session_id, 'trace_id': trace_id, 'outcome': outcome_name,
-                'success': is_success, 'score': quality_score, 'value_usd': cast(value_usd as varchar),
-                'at': strftime(cast(occurred_at as timestamptz) at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')
+                'outcome_id': outcome_id, 'request_id': request_id, 'session_id': session_id, 'trace_id': trace_id,
+                'outcome': outcome_name, 'success': is_success, 'score': quality_score, 'value_usd': cast(value_usd as
+                varchar), 'at': strftime(cast(occurred_at as timestamptz) at time zone 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')
             }) as line from outcomes
             """
         ).to_arrow_table()
@@ -94,7 +94,8 @@ def write_outcomes(folder: Path, label: str, outcomes: pa.Table) -> None:
 
 
 def write_revenue(folder: Path, spec: SandboxSpec, first_day: date, last_day: date) -> None:
-    """Writes what each customer pays for each month that begins in the span, or holds its first day: one CSV a month."""
+    """Writes what each customer pays for each month that begins in the span, or holds its first day: one CSV a
+    month."""
     month = first_day.replace(day=1)
     while month <= last_day:
         following = (month + timedelta(days=32)).replace(day=1)

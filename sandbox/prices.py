@@ -3,7 +3,8 @@
 The list price is resolved from ``genai-prices`` here, apart from the price book that it is used to grade. Two things
 differ from the package's answer, both also in ``sandbox/config/price_overrides.csv``:
 
-* The package dates batch, flex and priority prices by the day on which it first recorded them. The providers had them long
+* The package dates batch, flex and priority prices by the day on which it first recorded them. The providers had them
+long
   before, so here a variant is in force on every day.
 * ``gpt-5-acme-pilot`` is a private preview that no public price list has.
 """
@@ -16,7 +17,7 @@ from functools import cache
 
 import numpy as np
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices
 
 from sandbox.draws import Ints
 
@@ -149,5 +150,5 @@ def price_key_day(provider_name: str, model_name: str, day: date) -> date:
     prices = _model(provider_name, model_name).prices
     if isinstance(prices, ModelPrice):
         return date.min
-    starts = [entry.constraint.start_date for entry in prices if hasattr(entry.constraint, "start_date")]
+    starts = [entry.constraint.start_date for entry in prices if isinstance(entry.constraint, StartDateConstraint)]
     return max((start for start in starts if start <= day), default=date.min)

@@ -54,7 +54,8 @@ _COLUMNS = 14
 
 @dataclass(frozen=True)
 class Requests:
-    """Requests in the order of their start. ``site`` indexes ``company.sites()``, ``customer`` ``company.customers()`` (-1: none).
+    """Requests in the order of their start. ``site`` indexes ``company.sites()``, ``customer``
+    ``company.customers()`` (-1: none).
 
     ``key`` is a hash that identifies the request and seeds everything about it that is drawn later. Costs are whole
     10**-12 dollars at list price, by meter in the order of ``prices.METERS``; they are 0 where nothing is charged.
@@ -129,7 +130,8 @@ def _site_arrays() -> _SiteArrays:
     providers = [site.feature.provider_name for site in sites]
     return _SiteArrays(
         log_input=np.log([site.feature.input_tokens * site.model.input_factor for site in sites]),
-        log_output=np.log([max(site.feature.output_tokens, 0.5) for site in sites]),
+        # An embedding has no output at all: its draw must round to 0.
+        log_output=np.log([site.feature.output_tokens or 1e-9 for site in sites]),
         cache_share=column("cache_share", float),
         cache_hit=column("cache_hit", float),
         hour_cache=column("hour_cache", bool),
@@ -291,10 +293,10 @@ def _tokens(
 ) -> tuple[Ints, Ints, Ints]:
     """Tokens by meter (disjoint), reasoning tokens within output, and the context band."""
     arrays = _site_arrays()
-    total = np.exp(arrays.log_input[site] + 0.55 * normal(uniforms[_INPUT_1], uniforms[_INPUT_2])) * input_factor
+    drawn = np.exp(arrays.log_input[site] + 0.55 * normal(uniforms[_INPUT_1], uniforms[_INPUT_2])) * input_factor
     is_long = uniforms[_LONG] < arrays.long_rate[site]
     floor = np.where(arrays.is_anthropic[site], 205_000, 280_000)
-    total = np.where(is_long, floor + uniforms[_SPLIT] * 220_000, np.minimum(total, 150_000)).astype(np.int64) + 1
+    total = np.where(is_long, floor + uniforms[_SPLIT] * 220_000, np.minimum(drawn, 150_000)).astype(np.int64) + 1
     output = np.exp(arrays.log_output[site] + 0.6 * normal(uniforms[_OUTPUT_1], uniforms[_OUTPUT_2])).astype(np.int64)
 
     is_hit = uniforms[_CACHE] < arrays.cache_hit[site]

@@ -30,7 +30,8 @@ class ServerUrls:
 
     Attributes:
         openai, anthropic: Base URLs as ``sources.yml`` wants them (OpenAI's ends in ``/v1``).
-        environment: What to set for ``sandbox/config/sources.yml``: base URLs and admin keys. The keys live as long as the servers.
+        environment: What to set for ``sandbox/config/sources.yml``: base URLs and admin keys. The keys live as long
+        as the servers.
         clock: The time that both providers take it to be.
         servers: The servers by provider, for tests: what they were asked, and their faults.
     """

@@ -14,7 +14,8 @@ STORY_DATE = date(2026, 11, 22)
 class SandboxSpec:
     """Seed and size of a simulated company.
 
-    A day depends on the seed, the day itself, the rate (``requests / sized_for_days``) and the story date, and on nothing
+    A day depends on the seed, the day itself, the rate (``requests / sized_for_days``) and the story date, and on
+    nothing
     else: a company built with a later ``end_date`` repeats its earlier days to the last digit.
 
     Attributes:

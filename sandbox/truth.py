@@ -7,9 +7,10 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sandbox import company, prices
-from sandbox.draws import Ints, decimals, hex_text, mix
+from sandbox.draws import Flags, Ints, decimals, hex_text, mix
 from sandbox.requests import ERROR_TYPES, IS_SUCCESS, STATUS_CODES, Requests
 from sandbox.spec import SandboxSpec
 from sandbox.troubles import UNKNOWN_MODELS, Troubles
@@ -25,9 +26,10 @@ def request_table(
 ) -> pa.Table:
     """One row for each request.
 
-    ``list_cost_usd`` is tokens times list price; ``billed_cost_usd`` is what the provider finally charges for it, before
-    credits. Both are 0 for requests that are not billable. ``explained_by_logs`` is true where a good log line carries the
-    request's tokens under a model name that can be priced: the rest of the metered tokens is what no log explains.
+    ``list_cost_usd`` is tokens times list price; ``billed_cost_usd`` is what the provider finally charges for it,
+    before credits. Both are 0 for requests that are not billable. ``explained_by_logs`` is true where a good log line
+    carries the request's tokens under a model name that can be priced: the rest of the metered tokens is what no log
+    explains.
     """
     sites = requests.site
 
@@ -115,16 +117,12 @@ def _coded(index: Ints, values: Sequence[str | None]) -> pa.Array:
     return pa.array(values, type=pa.string()).take(codes).dictionary_encode()
 
 
-def _prefixed(prefix: str, texts: pa.Array, keep: np.ndarray | None = None) -> pa.Array:  # type: ignore[type-arg]
-    import pyarrow.compute as pc
-
+def _prefixed(prefix: str, texts: pa.Array, keep: Flags | None = None) -> pa.Array:
     joined = pc.binary_join_element_wise(prefix, texts, "")
     return joined if keep is None else pc.if_else(pa.array(keep), joined, None)
 
 
-def _response_ids(requests: Requests, is_answered: np.ndarray) -> pa.Array:  # type: ignore[type-arg]
-    import pyarrow.compute as pc
-
+def _response_ids(requests: Requests, is_answered: Flags) -> pa.Array:
     prefixes = _coded(
         requests.site, ["chatcmpl-" if site.feature.provider_name == "openai" else "msg_01" for site in company.sites()]
     ).cast(pa.string())

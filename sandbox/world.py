@@ -1,7 +1,7 @@
 """Builds the pretend company below a home folder, lets its days go by, and serves its providers.
 
-``<home>/sandbox/truth/`` holds what is true, ``<home>/inbox/`` what the company logs, ``<home>/sandbox/providers/`` what the providers metered and
-billed. The rest of TokenAtlas sees the inbox and the servers only.
+``<home>/sandbox/truth/`` holds what is true, ``<home>/inbox/`` what the company logs, ``<home>/sandbox/providers/``
+what the providers metered and billed. The rest of TokenAtlas sees the inbox and the servers only.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -81,8 +82,8 @@ class World:
 def build(home: Path, spec: SandboxSpec) -> World:
     """Writes the company below ``home``.
 
-    A company that is already there is kept if it is the same; only the days that it lacks are added, in new log files. Any other
-    company is replaced, its logs included.
+    A company that is already there is kept if it is the same; only the days that it lacks are added, in new log
+    files. Any other company is replaced, its logs included.
     """
     world = World(home, spec)
     earlier = _built(home)
@@ -116,9 +117,9 @@ def _built(home: Path) -> SandboxSpec | None:
     if not path.is_file():
         return None
     values = json.loads(path.read_text())
-    return SandboxSpec(
-        **{name: date.fromisoformat(value) if name.endswith("_date") else value for name, value in values.items()}
-    )
+    for name in ("end_date", "story_date"):
+        values[name] = date.fromisoformat(values[name])
+    return SandboxSpec(**values)
 
 
 def _remove(world: World) -> None:
@@ -137,17 +138,24 @@ def _write_days(world: World, days: list[date], *, is_new: bool) -> None:
         _Appender(world.truth / "log_lines.parquet") as lines,
         _Appender(world.truth / "outcomes.parquet") as outcomes,
         _Appender(world.providers / "metered_hours.parquet") as metered,
+        ThreadPoolExecutor(max_workers=1) as packer,
     ):
+        writing: Future[pa.Table] | None = None
         for label, chunk in _chunks(spec, days, by_day=by_day):
             requests = draw(spec, chunk)
             troubles = plant(requests)
             truth = request_table(spec, requests, troubles, waived)
+            came_of_it = outcome_table(requests, troubles, truth)
+            if writing is not None:
+                lines.write(writing.result())
+            # Logs are packed while the next days are drawn; one at a time, so that memory stays bounded.
+            writing = packer.submit(write_logs, world.inbox, label, truth, troubles)
             truths.write(truth)
             metered.write(metered_hours(requests))
-            lines.write(write_logs(world.inbox, label, truth, troubles))
-            came_of_it = outcome_table(requests, troubles, truth)
             outcomes.write(came_of_it)
             write_outcomes(world.inbox, label, came_of_it)
+        if writing is not None:
+            lines.write(writing.result())
     write_revenue(world.inbox, spec, spec.start_date if is_new else days[0], days[-1])
     write_effects(world.truth / "effects.json")
     versions = billing.charge_table(billing.charge_versions(spec, world.providers / "metered_hours.parquet"))

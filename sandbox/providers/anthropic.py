@@ -1,7 +1,7 @@
 """Anthropic's admin API: the messages usage report, the cost report, workspaces and keys.
 
-Facts: the pages of the Admin API reference. Amounts are cents as decimal texts; the default workspace has no id and is not listed; the cost report
-has no keys, no priority tier, and code execution that no usage report shows.
+Facts: the pages of the Admin API reference. Amounts are cents as decimal texts; the default workspace has no id and
+is not listed; the cost report has no keys, no priority tier, and code execution that no usage report shows.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ _TOKEN_TYPES = {
     "cache_write_1h": "cache_creation.ephemeral_1h_input_tokens",
     "output": "output_tokens",
 }
+_DESCRIBED = ("description", "charge_kind", "meter", "model_name", "service_tier", "context_window", "inference_geo")
 _CREATED_AT = "2025-01-01T00:00:00Z"
 
 
@@ -187,20 +188,12 @@ class AnthropicApi:
         now = self.clock.now()
         # Lines of equal dimensions stay apart when grouped by description, as they do in the live report.
         line = "charge_id" if "description" in groups else "cast(null as varchar)"
-        described = (
-            "description",
-            "charge_kind",
-            "meter",
-            "model_name",
-            "service_tier",
-            "context_window",
-            "inference_geo",
-        )
+        described = [name if "description" in groups else f"cast(null as varchar) as {name}" for name in _DESCRIBED]
         rows = self.store.rows(
             f"""
             select
                 usage_date, {"project_id" if "workspace_id" in groups else "cast(null as varchar)"} as workspace_id,
-                {", ".join(name if "description" in groups else f"cast(null as varchar) as {name}" for name in described)},
+                {", ".join(described)},
                 {line} as charge_id, sum(amount) as amount
             from charges
             where provider_name = 'anthropic' and usage_date between ? and ?

@@ -1,7 +1,7 @@
 """OpenAI's admin API: costs, ten kinds of usage, projects, keys and users.
 
-Facts: ``GET /organization/costs`` and ``/organization/usage/*`` of the published specification; string amounts, null dimensions, credits and the
-unaligned first bucket as third parties report them.
+Facts: ``GET /organization/costs`` and ``/organization/usage/*`` of the published specification; string amounts, null
+dimensions, credits and the unaligned first bucket as third parties report them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sandbox import billing, company
+from sandbox import company
+from sandbox.charges import file_search_calls
 from sandbox.providers.faults import Clock, Faults
 from sandbox.providers.server import MAX_BUCKETS, WIDTHS, Page, Query, Raw, Refusal, epoch_seconds, paged_buckets, plain
 from sandbox.providers.store import ProviderStore
@@ -44,7 +45,9 @@ _COLUMNS = {
     "context_level": "'medium'",
 }
 _COMPLETIONS = {
-    "input_tokens": "uncached_input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens",
+    "input_tokens": (
+        "uncached_input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + audio_input_tokens"
+    ),
     "output_tokens": "output_tokens + audio_output_tokens",
     "num_model_requests": "request_count",
     "input_cached_tokens": "cache_read_tokens",
@@ -149,22 +152,22 @@ class OpenAIApi:
             f"{columns[group] if group in groups else 'cast(null as varchar)'} as {group}" for group in COST_GROUPS
         )
         now = self.clock.now()
+        filters = {"project_id": "project_ids", "api_key_id": "api_key_ids"}
+        chosen = {column: query.texts(name) for column, name in filters.items() if query.texts(name)}
         rows = self.store.rows(
             f"""
             select
-                usage_date, {named}, sum(amount) as amount, cast(sum(quantity) as bigint) as quantity, max(quantity_unit) as quantity_unit
+                usage_date, {named},
+                sum(amount) as amount, cast(sum(quantity) as bigint) as quantity, max(quantity_unit) as quantity_unit
             from charges
             where provider_name = 'openai' and usage_date between ? and ?
                 and served_from_at <= ? and (served_until_at is null or served_until_at > ?)
-                and (len(?) = 0 or list_contains(?, project_id)) and (len(?) = 0 or list_contains(?, api_key_id))
+                {"".join(f" and list_contains(?, {column})" for column in chosen)}
             group by all
             order by usage_date, project_id nulls last, api_key_id nulls last, line_item
             """,
-            [
-                page.buckets[0][0].date(), page.buckets[-1][0].date(), now, now,
-                query.texts("project_ids"), query.texts("project_ids"), query.texts("api_key_ids"), query.texts("api_key_ids"),
-            ],
-        )  # fmt: skip
+            [page.buckets[0][0].date(), page.buckets[-1][0].date(), now, now, *chosen.values()],
+        )
         starts = {start.date(): start for start, _ in page.buckets}
         results: dict[datetime, list[dict[str, Any]]] = {}
         for row in rows:
@@ -277,7 +280,7 @@ class OpenAIApi:
                 results[start] = [
                     {
                         "object": "organization.usage.file_searches.result",
-                        "num_requests": billing.file_search_calls(self.spec, start.date()),
+                        "num_requests": file_search_calls(self.spec, start.date()),
                         "project_id": "proj_search" if "project_id" in groups else None,
                         "user_id": None,
                         "api_key_id": None,

@@ -25,8 +25,11 @@ class ProviderStore:
         self._connection = duckdb.connect()
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute(
-            "create table metered as select * exclude (hour_start), hour_start as slot_start, hour_start + interval 1 hour as slot_end "
-            "from read_parquet(?)",
+            """
+            create table metered as
+            select * exclude (hour_start), hour_start as slot_start, hour_start + interval 1 hour as slot_end
+            from read_parquet(?)
+            """,
             [str(providers / "metered_hours.parquet")],
         )
         self._connection.execute(
@@ -35,7 +38,8 @@ class ProviderStore:
         self._local = threading.local()
 
     def rows(self, query: str, parameters: list[Any]) -> list[dict[str, Any]]:
-        """Rows of a query as dictionaries. ``metered`` and ``charges`` are the tables; instants go in and come out without a zone."""
+        """Rows of a query as dictionaries. ``metered`` and ``charges`` are the tables; instants go in and come out
+        without a zone."""
         cursor = self._cursor()
         cursor.execute(query, parameters)
         names = [column[0] for column in cursor.description or ()]
