@@ -30,13 +30,14 @@ from forecasting.series import (
     mature_through,
     series_from_ledger,
 )
-from forecasting.tables import FORECAST_DAYS, FORECAST_PERIODS, MONEY_STEP, Rows, dollars, quantile_column
+from forecasting.tables import FORECAST_DAYS, FORECAST_PERIODS, Rows, dollars, quantile_column
 
 SOURCE = "forecasting"
 BASE, BACKTEST = "base", "backtest"
 """Scenarios: made before the fact, or made afterwards from the days up to an earlier cutoff."""
 
 BACKFILL_STEP_DAYS = 28
+SCORED_HORIZON_DAYS = (7, 30, 90, 365)
 _BUDGET_LOOK_AHEAD_DAYS = MAX_WAIT_DAYS + 5
 """The cutoff may lie this far back, and the budgets of the running month must be there all the same."""
 
@@ -135,14 +136,12 @@ def read_ledger(warehouse_path: Path, today: date) -> LedgerHistory | None:
         found = [series_from_ledger(total, cutoff, TOTAL, TOTAL, TOTAL)]
         found += [series_from_ledger(by_team[team], cutoff, f"{TEAM}={team}", TEAM, team) for team in sorted(by_team)]
         budgets = _budgets(warehouse)
-        found += [_budget_series(warehouse, budget, cutoff) for budget in budgets if _has_own_series(budget)]
+        # Lines of one budget over time share a series; the last one decides on its scope.
+        own = {budget.series_id: budget for budget in budgets if budget.series_id.startswith("budget=")}
+        found += [_budget_series(warehouse, budget, cutoff) for budget in own.values()]
     series = [one for one in found if one is not None]
     _warn_of_unknown_scopes(budgets, {one.series_id for one in series})
     return LedgerHistory(cutoff, series, budgets) if series else None
-
-
-def _has_own_series(budget: Budget) -> bool:
-    return budget.series_id.startswith("budget=")
 
 
 def _warn_of_unknown_scopes(budgets: Iterable[Budget], series_ids: set[str]) -> None:
@@ -259,7 +258,7 @@ def _add_periods(rows: Rows, forecasts: Sequence[SeriesForecast], budgets: Seque
     for forecast in forecasts:
         ends = _calendar_ends(forecast) if forecast.series.dimension_name in (TOTAL, TEAM) else set()
         followers = [budget for budget in budgets if budget.series_id == forecast.series.series_id]
-        ends |= _budget_ends(forecast, followers)
+        ends |= _budget_ends(forecast, followers) | _scored_ends(forecast)
         by_start: defaultdict[date, list[tuple[date, str]]] = defaultdict(list)
         for name, start, end in ends:
             by_start[start].append((end, name))
@@ -277,6 +276,15 @@ def _calendar_ends(forecast: SeriesForecast) -> set[tuple[str, date, date]]:
             ends.add((name, start, end))
             start, end = calendar_period(name, end + ONE_DAY)
     return ends
+
+
+def _scored_ends(forecast: SeriesForecast) -> set[tuple[str, date, date]]:
+    """The totals over the horizons at which forecasts are scored."""
+    return {
+        ("days_ahead", forecast.first_day, forecast.cutoff + timedelta(days=days))
+        for days in SCORED_HORIZON_DAYS
+        if days <= len(forecast.daily)
+    }
 
 
 def _budget_ends(forecast: SeriesForecast, budgets: Iterable[Budget]) -> set[tuple[str, date, date]]:
@@ -300,7 +308,7 @@ def _add_totals(
     cumulated = np.cumsum(forecast.paths[:, first:], axis=1)
     columns = sorted({(end - forecast.first_day).days - first for end, _ in ends})
     levels = dict(zip(columns, quantiles(cumulated[:, columns], QUANTILES).T, strict=True))
-    actual = forecast.series.total(start, forecast.cutoff).quantize(MONEY_STEP)
+    actual = forecast.series.total(start, forecast.cutoff)
     for end, name in ends:
         remaining = zip(QUANTILES, levels[(end - forecast.first_day).days - first], strict=True)
         rows.add(
@@ -309,8 +317,5 @@ def _add_totals(
             period_start_date=start,
             period_end_date=end,
             actual_to_cutoff_usd=actual,
-            **{
-                quantile_column(level): actual + dollars(value)
-                for level, value in zip(QUANTILES, remaining, strict=True)
-            },
+            **{quantile_column(level): actual + dollars(value) for level, value in remaining},
         )

@@ -14,9 +14,6 @@ from forecasting.intervals import QUANTILES
 FORECAST_DAYS = "forecast_days"
 FORECAST_PERIODS = "forecast_periods"
 
-MONEY_STEP = Decimal("0.000000001")
-"""Forecasts are stored to a billionth of a dollar: finer than any spend, coarse enough to be exact in every engine."""
-
 
 def quantile_column(level: float) -> str:
     """``total_p05_usd`` for 0.05."""
@@ -86,5 +83,5 @@ class Rows:
 
 
 def dollars(amount: float) -> Decimal:
-    """A model's float at the border to money."""
+    """A model's float at the border to money: to a billionth of a dollar, finer than any spend."""
     return Decimal(f"{amount:.9f}")

@@ -525,8 +525,8 @@ class ForecastDay:
 class ForecastPeriod:
     """Forecast of a cumulated total of one series, quantiles of the total itself, actual days included.
 
-    ``period_name`` is ``month``, ``quarter``, ``year``, or ``to_date``: from the first day of a budget's period to each
-    later day of it.
+    ``period_name`` is ``month``, ``quarter``, ``year``; ``to_date``: from the first day of a budget's period to each later
+    day of it; or ``days_ahead``: the days right after the cutoff, at the horizons that forecasts are scored at.
     """
 
     series_id: str

@@ -1,7 +1,7 @@
 """Prophet in a variant that can be defended from 30 days on.
 
 Out of the box its last slope runs away. Here the trend is stiff (few, small bends) and its slope fades out by 3 % a day
-after the cutoff, so that a year ahead stays within what was seen. Its own intervals treat days as independent and are
+after the cutoff, so that a year ahead stays within what was seen; the level is that of the last two weeks. Its own intervals treat days as independent and are
 not used (see ``forecasting.intervals``).
 """
 
@@ -19,6 +19,9 @@ from forecasting.series import DailySeries, FloatArray
 
 MIN_DAYS = 28
 """Below four weeks a weekly pattern and a trend cannot be told apart; the mean of the days stands in."""
+
+ANCHOR_DAYS = 14
+"""A stiff trend lags behind what happened lately; the forecast starts at the level of these last days."""
 
 _YEARLY_DAYS = 730
 _TREND_DAYS = 365
@@ -66,10 +69,10 @@ class ProphetModel:
             values = values[-_TREND_DAYS:]
         days = pd.date_range(end=pd.Timestamp(series.last_day), periods=len(values), freq="D")
         components = self._components(pd.DataFrame({"ds": days, "y": values}), has_yearly)
-        return FittedProphet(np.maximum(self._damped(components), 0.0))
+        return FittedProphet(np.maximum(self._damped(components, values[-ANCHOR_DAYS:]), 0.0))
 
     def _components(self, history: pd.DataFrame, has_yearly: bool) -> pd.DataFrame:
-        """Prophet's ``trend`` and ``additive_terms`` from the cutoff day on."""
+        """Prophet's ``trend`` and ``multiplicative_terms``, from the anchor days on."""
         # Prophet says at import that a plotting package is missing. That is no news.
         logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
         from prophet import Prophet
@@ -84,18 +87,20 @@ class ProphetModel:
                 weekly_seasonality=True,
                 yearly_seasonality=has_yearly,
                 daily_seasonality=False,
+                # A weekend halves a cost, whatever its level: seasons are shares of the trend.
+                seasonality_mode="multiplicative",
                 uncertainty_samples=0,
             )
-            # Every run of the optimizer and each retry is logged, at a level that is set when the model is made.
-            # A fit that fails in the end raises.
-            logging.getLogger("cmdstanpy").setLevel(logging.CRITICAL)
+            # Every run of the optimizer and each retry is logged; a fit that fails in the end raises. cmdstanpy sets
+            # its level when it logs first, so that only disabling silences it.
+            logging.getLogger("cmdstanpy").disabled = True
             logging.getLogger("prophet").setLevel(logging.CRITICAL)
             # The prior of the bends has its peak at exactly 0, where Prophet starts: there L-BFGS (its default) fails
             # in its line search or stops early, and Newton takes ten times as long. BFGS from beside the peak works.
             model.fit(history, seed=1, algorithm="BFGS", init=self._start(history, has_yearly))
-            future = pd.DataFrame(
-                {"ds": pd.date_range(history["ds"].iloc[-1], periods=self.max_horizon_days + 1, freq="D")}
-            )
+            start = history["ds"].iloc[-ANCHOR_DAYS]
+            periods = ANCHOR_DAYS + self.max_horizon_days
+            future = pd.DataFrame({"ds": pd.date_range(start, periods=periods, freq="D")})
             forecast: pd.DataFrame = model.predict(future)
         return forecast
 
@@ -109,9 +114,13 @@ class ProphetModel:
             "sigma_obs": 1.0,
         }
 
-    def _damped(self, components: pd.DataFrame) -> FloatArray:
+    def _damped(self, components: pd.DataFrame, recent: FloatArray) -> FloatArray:
+        """The days after the cutoff: the trend as it fades, times the seasons, at the level of the recent days."""
         trend = components["trend"].to_numpy(dtype=float)
-        seasonal = components["additive_terms"].to_numpy(dtype=float)[1:]
-        slope = trend[1] - trend[0]
+        seasonal = 1 + components["multiplicative_terms"].to_numpy(dtype=float)
+        last = ANCHOR_DAYS - 1
+        fitted = float((trend * seasonal)[:ANCHOR_DAYS].sum())
+        anchor = float(recent.sum()) / fitted if fitted > 0 else 1.0
+        slope = trend[last + 1] - trend[last]
         faded = np.cumsum(self.damping ** np.arange(1, self.max_horizon_days + 1))
-        return np.asarray(trend[0] + slope * faded + seasonal, dtype=np.float64)
+        return np.asarray(anchor * (trend[last] + slope * faded) * seasonal[ANCHOR_DAYS:], dtype=np.float64)
