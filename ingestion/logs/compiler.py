@@ -1,7 +1,7 @@
 """A mapping as SQL: from a row's found texts to the columns of the landing record and the reason of a refusal.
 
 The statement is a chain of layers, each a plain projection, so that DuckDB streams it and nothing is computed twice:
-``found`` (one text per path) → ``texts`` (one text per mapped column) → ``typed`` → ``checked`` (with a reason).
+``found`` (one text per path) → ``mapped`` (one text per column) → ``typed`` → ``checked`` (with a reason).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from ingestion.logs.mapping import (
     COLUMNS,
@@ -32,7 +33,7 @@ from ingestion.logs.mapping import (
     Value,
 )
 from ingestion.logs.paths import Path, identifier, literal, parse_path
-from ingestion.logs.scrub import SECRET, SECRET_KEY
+from ingestion.logs.scrub import API_KEY, CREDENTIAL
 from ingestion.records import STREAMS
 
 MAX_TOKENS = 50_000_000
@@ -113,19 +114,16 @@ class Program:
     # ------------------------------------------------------------ the statement
 
     def statement(self, rows_sql: str, *, quarantined_text: str) -> str:
-        """Select the record's columns, ``reason`` and ``raw_text`` from rows that have ``line``, ``item``, ``problem``, ``raw`` and a text for each slot.
-
-        ``line_id`` is the id of a row within the file, used where no id is mapped.
+        """Select the record's columns, ``line_id`` (the id of a row within the file), ``reason`` and ``raw_text``.
 
         Args:
-            rows_sql: A relation with those columns.
+            rows_sql: A relation with ``line``, ``item``, ``problem``, ``raw`` and a text for each slot.
             quarantined_text: SQL that makes the storable text out of ``raw``; evaluated for refused rows only.
         """
         return f"""
             with found as (select * from ({rows_sql}) as file_rows where {self._wanted()}),
-            texts as (select line, item, problem, raw, {self._variant_number()} as layout, * exclude (line, item, problem, raw)
-                from found),
-            mapped as (select line, item, problem, raw, layout, {", ".join(self._texts())} from texts),
+            laid_out as (select *, {self._variant_number()} as layout from found),
+            mapped as (select line, item, problem, raw, layout, {", ".join(self._texts())} from laid_out),
             typed as (select *, {", ".join(self._typed())} from mapped),
             checked as (select *, {self._reason()} as reason from typed)
             select {", ".join(self._record())}, reason,
@@ -180,6 +178,8 @@ class Program:
             sql = literal(value.constant)
         elif value.first_of is not None:
             sql = f"coalesce({', '.join(self._text(part) for part in value.first_of)})"
+        elif value.sum_of is not None:
+            sql = _sum([self._text(part) for part in value.sum_of])
         else:
             sql = "(" + " || ':' || ".join(self._text(part) for part in value.join or ()) + ")"
         if value.pattern is not None:
@@ -196,21 +196,13 @@ class Program:
     def _typed(self) -> Iterator[str]:
         yield "null as nothing"
         for name in self._mapped:
-            kind = COLUMNS[self.mapping.table][name]
+            shape = COLUMNS[self.mapping.table][name].shape
             text = identifier("x_" + name)
-            make = {
-                "whole": lambda _, text=text: f"try_cast({text} as double)",
-                "duration": lambda value, text=text: _duration(value, text),
-                "score": lambda value, text=text: _score(value, text),
-                "boolean": lambda _, text=text: _boolean(text),
-                "money": lambda value, text=text: _money(value, text),
-                "instant": lambda value, text=text: _instant(value, text),
-                "day": lambda value, text=text: _day(value, text),
-            }.get(kind.shape)
-            if make is not None:
-                yield f"{self._by_layout(name, make)} as {identifier('y_' + name)}"
-            if kind.shape == "instant":
-                unzoned = self._by_layout(name, lambda value, text=text: _unzoned(value, text), "false")
+            if shape in _CONVERSIONS:
+                convert = partial(_CONVERSIONS[shape], text=text)
+                yield f"{self._by_layout(name, convert)} as {identifier('y_' + name)}"
+            if shape == "instant":
+                unzoned = self._by_layout(name, partial(_unzoned, text=text), "false")
                 yield f"{unzoned} as {identifier('unzoned_' + name)}"
 
     # ------------------------------------------------------------ refusals
@@ -242,8 +234,9 @@ class Program:
 
     def _token_checks(self) -> Iterator[tuple[str, str]]:
         if "cache_write_tokens" in self._mapped and "cache_write_1h_tokens" in self._mapped:
-            yield "y_cache_write_1h_tokens > y_cache_write_tokens", literal(
-                "The parts of cache_write_tokens exceed it."
+            yield (
+                "y_cache_write_1h_tokens > y_cache_write_tokens",
+                literal("The parts of cache_write_tokens exceed it."),
             )
         for name, parts in (("input_tokens", INPUT_PARTS), ("output_tokens", OUTPUT_PARTS)):
             if name in self._mapped:
@@ -376,7 +369,7 @@ class Program:
             for name, tag in ((name, identifier("tag_" + name)) for name in sorted(self.tags))
         )
         inner = f"nullif(concat_ws(',', {', '.join(pairs)}), '')"
-        return f"'{{' || regexp_replace({inner}, {literal(SECRET)}, '[redacted]', 'g') || '}}'"
+        return f"'{{' || regexp_replace({inner}, {literal(CREDENTIAL)}, '[redacted]', 'g') || '}}'"
 
 
 _USAGE_COLUMNS = {*TOKEN_PARTS, "input_tokens", "cache_write_tokens"}
@@ -406,6 +399,13 @@ def _includes(name: str, value: Value) -> tuple[str, ...]:
     return includes
 
 
+def _sum(texts: list[str]) -> str:
+    """The sum of the numbers that are there, null if none is; a part that is no number stands for the sum."""
+    wrong = "".join(f" when try_cast({text} as double) is null and {text} is not null then {text}" for text in texts)
+    total = " + ".join(f"coalesce(try_cast({text} as double), 0)" for text in texts)
+    return f"case{wrong} when coalesce({', '.join(texts)}) is not null then ({total})::varchar end"
+
+
 def _mapped_text(sql: str, words: dict[str, str]) -> str:
     whens = "".join(f" when {literal(key)} then {literal(to)}" for key, to in words.items() if key != "*")
     rest = f"case when {sql} is not null then {literal(words['*'])} end" if "*" in words else sql
@@ -422,8 +422,9 @@ def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> 
     elif shape == "day":
         yield missing, "is not a date."
     elif shape == "whole":
-        yield f"{text} is not null and ({typed} is null or not isfinite({typed}) or {typed} <> trunc({typed}))", (
-            "is not a whole number."
+        yield (
+            f"{text} is not null and ({typed} is null or not isfinite({typed}) or {typed} <> trunc({typed}))",
+            ("is not a whole number."),
         )
         if name != "status_code":
             yield f"{typed} < 0", "is negative."
@@ -534,6 +535,18 @@ def _canonical_tier(text: str) -> str:
 def _hashed_key(text: str) -> str:
     """A raw key must not land; its hash still tells keys apart."""
     return (
-        f"case when regexp_full_match({text}, {literal(SECRET_KEY)}) "
+        f"case when regexp_full_match({text}, {literal(API_KEY)}) "
         f"then 'sha256:' || left(sha256({text}), 16) else {text} end"
     )
+
+
+_CONVERSIONS: dict[str, Callable[..., str]] = {
+    "whole": lambda _, text: f"try_cast({text} as double)",
+    "duration": _duration,
+    "score": _score,
+    "boolean": lambda _, text: _boolean(text),
+    "money": _money,
+    "instant": _instant,
+    "day": _day,
+}
+"""SQL of the typed value, null if the text is none, by the shape of the column."""

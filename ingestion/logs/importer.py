@@ -36,7 +36,7 @@ class FileResult:
 
     Attributes:
         load: The load that holds its content; of an earlier import if the file is a duplicate; null if it failed.
-        rows_filtered: Rows left out by ``keep_rows_where`` and ``drop_rows_where``; no part of the load's rows received.
+        rows_filtered: Rows left out by ``keep_rows_where`` and ``drop_rows_where``; no part of the rows received.
         refusals: Quarantined rows by reason.
         empty_columns: Columns that the user mapped and that are null in every admitted row: probably a wrong path.
         error: Why nothing of it was landed.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping as Dict
+from collections.abc import Iterator
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -47,6 +48,7 @@ def _as_text(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_as_text)]
+ORIGINS = ("column", "constant", "first_of", "join", "sum_of")
 Part = Literal["cache_read", "cache_write", "audio", "image", "reasoning"]
 
 
@@ -59,6 +61,7 @@ class Value(BaseModel):
     constant: Text | None = None
     first_of: tuple[Value, ...] | None = None
     join: tuple[Value, ...] | None = None
+    sum_of: tuple[Value, ...] | None = None
     default: Text | None = None
     pattern: str | None = None
     url_decoded: bool = False
@@ -87,17 +90,17 @@ class Value(BaseModel):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        origins = [key for key in ("column", "constant", "first_of", "join") if getattr(self, key) is not None]
+        origins = [key for key in ORIGINS if getattr(self, key) is not None]
         if len(origins) != 1:
             found = " and ".join(origins) or "none"
-            raise ValueError(f"needs exactly one of column, constant, first_of, join; found {found}")
+            raise ValueError(f"needs exactly one of {', '.join(ORIGINS)}; found {found}")
         return self
 
     def paths(self) -> Iterator[Path]:
         """Every path that the value may be read from."""
         if self.column is not None:
             yield parse_path(self.column)
-        for part in (*(self.first_of or ()), *(self.join or ())):
+        for part in (*(self.first_of or ()), *(self.join or ()), *(self.sum_of or ())):
             yield from part.paths()
 
 
@@ -303,15 +306,42 @@ class Csv(BaseModel):
     header: tuple[str, ...] | None = None
 
 
-_TEXT_REQUEST = (
-    "request_id response_id trace_id span_id session_id provider_name account_id project_id api_key_id model_name "
-    "operation_name service_tier service_name error_type team feature environment customer_id prompt_name "
-    "prompt_version experiment_id variant"
-).split()
-TOKEN_PARTS = (
-    "uncached_input_tokens cache_read_tokens cache_write_5m_tokens cache_write_1h_tokens output_tokens "
-    "audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens of_which_reasoning_tokens"
-).split()
+_TEXT_REQUEST = [
+    "request_id",
+    "response_id",
+    "trace_id",
+    "span_id",
+    "session_id",
+    "provider_name",
+    "account_id",
+    "project_id",
+    "api_key_id",
+    "model_name",
+    "operation_name",
+    "service_tier",
+    "service_name",
+    "error_type",
+    "team",
+    "feature",
+    "environment",
+    "customer_id",
+    "prompt_name",
+    "prompt_version",
+    "experiment_id",
+    "variant",
+]
+TOKEN_PARTS = [
+    "uncached_input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+    "of_which_reasoning_tokens",
+]
 
 COLUMNS: dict[str, dict[str, type[Value]]] = {
     "requests": {
@@ -552,7 +582,7 @@ def _check_tokens(layout: dict[str, Value], where: str) -> None:
             raise ConfigError(
                 f"{name} does not say whether it contains {', '.join(unsaid)}",
                 where=f"{where}.{name}",
-                mend=f"Write {name}: {{column: …, includes: [{', '.join(mapped)}]}}, or includes: [] if it contains none.",
+                mend=f"Write includes: [{', '.join(mapped)}] beside its column, or includes: [] if it contains none.",
             )
 
 
@@ -567,4 +597,3 @@ OUTPUT_PARTS: dict[str, tuple[str, ...]] = {
     "audio": ("audio_output_tokens",),
     "image": ("image_output_tokens",),
 }
-

@@ -1,8 +1,8 @@
 """OTLP JSON lines (the Collector's file exporter) as one JSON object a span.
 
-Each object has ``trace_id, span_id, parent_span_id, name, started_ns, ended_ns, status_code, status_message, scope``, and
-as flat objects of text ``attributes``, ``resource``, and the attributes of the span around it and of the trace's
-outermost span, as far as they are in the same file: ``parent`` and ``root``. Only attributes that the mapping names are read.
+Each object has ``trace_id, span_id, parent_span_id, name, started_ns, ended_ns, status_code, scope``, and as flat
+objects of text ``attributes``, ``resource``, and the attributes of the span around it and of the trace's outermost span, as far
+as they are in the same file: ``parent`` and ``root``. Only attributes that the mapping names are read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def span_rows(connection: duckdb.DuckDBPyConnection, lines: str, slots: Iterable
             from (select *, case when problem is null then raw end as readable from ({lines}))
         ),
         scopes as (
-            select line, problem, line_raw, {_flat("json_extract(resource_span, '$.resource.attributes')", resource)} as resource,
+            select line, problem, line_raw,
+                {_flat("json_extract(resource_span, '$.resource.attributes')", resource)} as resource,
                 unnest(case when problem is null then json_extract(resource_span, '$.scopeSpans[*]') else [null] end)
                     as scope_span
             from resources

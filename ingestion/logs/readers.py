@@ -1,7 +1,7 @@
 """Files as relations in DuckDB: one row each, with a text for every path that a mapping needs.
 
-Every reader gives the columns ``line`` (of the decompressed file, from 1), ``item`` (within the line, where a line holds
-several rows), ``problem`` (why the row cannot be read, or null), ``raw`` (for refused rows) and the program's slots.
+Every reader gives the columns ``line`` (of the decompressed file, from 1), ``item`` (within the line, where a line
+holds several rows), ``problem`` (why the row cannot be read, or null), ``raw`` (for refused rows) and the slots.
 """
 
 from __future__ import annotations
@@ -131,7 +131,9 @@ def _extracted(rows: str, slots: list[Slot], has_parent: bool, null_values: tupl
 def _path_list(text: str, paths: list[str], name: str) -> str:
     if not paths:
         return ""
-    return f"case when problem is null then json_extract_string({text}, [{', '.join(map(literal, paths))}]) end as {name}"
+    return (
+        f"case when problem is null then json_extract_string({text}, [{', '.join(map(literal, paths))}]) end as {name}"
+    )
 
 
 def _slot_sql(slot: Slot, found: str, null_values: tuple[str, ...]) -> str:
@@ -321,7 +323,9 @@ def _csv_rows(connection: duckdb.DuckDBPyConnection, content: Content, program: 
             ignore_empty_lines=False,
             invalid_row_handler=lambda row: _refuse(row, refused),
         ),
-        convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+        ),
     )
     batches = _csv_batches(reader, refused, 1 if options.header else 2, _safe_part(header, options.delimiter))
     schema = pa.schema([*_LINE_SCHEMA, *((column, pa.string()) for column in columns.values())])
@@ -334,7 +338,7 @@ def _csv_rows(connection: duckdb.DuckDBPyConnection, content: Content, program: 
     )
 
 
-def _header(stream: io.BufferedReader, name: str, delimiter: str, quote: str) -> tuple[str, ...]:
+def _header(stream: io.BufferedReader[ReadableContent], name: str, delimiter: str, quote: str) -> tuple[str, ...]:
     start = stream.peek(1 << 20).decode(errors="replace")
     header = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, quotechar=quote), [])
     if not header:

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-SECRET_KEY = r"(sk|pk|rk|ghp|gho|xox[abp]|AKIA|ASIA|AIza)[-_A-Za-z0-9]{16,}"
+API_KEY = r"(sk|pk|rk|ghp|gho|xox[abp]|AKIA|ASIA|AIza)[-_A-Za-z0-9]{16,}"
 """A whole text that is an API key, in RE2 and in Python."""
-SECRET = (
+CREDENTIAL = (
     r"(?i:bearer|basic)\s+[-A-Za-z0-9._~+/=]{8,}"
     r"|\b(?:sk|pk|rk)-[-_A-Za-z0-9]{8,}|\b(?:ghp|gho)_[A-Za-z0-9]{16,}|\bxox[abp]-[-A-Za-z0-9]{8,}"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[-_A-Za-z0-9]{16,}|\beyJ[-_A-Za-z0-9]{8,}\.[-_A-Za-z0-9.]+"
@@ -21,17 +21,78 @@ _LONGEST_UNREADABLE = 300
 _REMOVED = "[removed]"
 
 _CONTENT_WORDS = frozenset(
-    "messages message prompt prompts completion completions input inputs output outputs content contents text texts "
-    "choices system instruction instructions arguments args tool tools function functions query question answer "
-    "document documents transcript reasoning thinking body parts candidates delta blob data payload".split()
+    [
+        "messages",
+        "message",
+        "prompt",
+        "prompts",
+        "completion",
+        "completions",
+        "input",
+        "inputs",
+        "output",
+        "outputs",
+        "content",
+        "contents",
+        "text",
+        "texts",
+        "choices",
+        "system",
+        "instruction",
+        "instructions",
+        "arguments",
+        "args",
+        "tool",
+        "tools",
+        "function",
+        "functions",
+        "query",
+        "question",
+        "answer",
+        "document",
+        "documents",
+        "transcript",
+        "reasoning",
+        "thinking",
+        "body",
+        "parts",
+        "candidates",
+        "delta",
+        "blob",
+        "data",
+        "payload",
+    ]
 )
 _HARMLESS_WORDS = frozenset(
-    "token tokens count counts cost costs usage id ids name version type types timestamp ms seconds duration latency "
-    "role status reason requests hash".split()
+    [
+        "token",
+        "tokens",
+        "count",
+        "counts",
+        "cost",
+        "costs",
+        "usage",
+        "id",
+        "ids",
+        "name",
+        "version",
+        "type",
+        "types",
+        "timestamp",
+        "ms",
+        "seconds",
+        "duration",
+        "latency",
+        "role",
+        "status",
+        "reason",
+        "requests",
+        "hash",
+    ]
 )
-_CONTAINERS = frozenset("message data payload body delta parts usage".split())
+_CONTAINERS = frozenset(["message", "data", "payload", "body", "delta", "parts", "usage"])
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SECRET = re.compile(SECRET)
+_CREDENTIAL = re.compile(CREDENTIAL)
 _SECRET_NAMES = re.compile(r"(?i)(api[-_]?key|secret|password|authorization|access[-_]?token|credential)")
 _FIRST_CONTENT_KEY = re.compile(
     r"(?i)[\"']?\b(?:[\w.-]*[_.-])?(" + "|".join(sorted(_CONTENT_WORDS - _CONTAINERS)) + r")[\"']?\s*[:=]"
@@ -67,7 +128,7 @@ def _scrub_unreadable(raw: str) -> str:
 
 
 def _redact(text: str) -> str:
-    return _SECRET.sub("[redacted]", text)
+    return _CREDENTIAL.sub("[redacted]", text)
 
 
 def _scrub_value(value: Any) -> Any:
