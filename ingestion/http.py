@@ -200,7 +200,7 @@ class HttpClient:
     def pages(
         self, path: str, params: Params | None, cursor: Cursor, *, mend: Mapping[int, str] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Every page of a listing, first to last.
+        """Every page of a listing, first to last. A page is given out only once it is known how the listing goes on.
 
         Raises:
             RepeatedCursorError: a cursor came back, or the listing does not end.
@@ -211,16 +211,16 @@ class HttpClient:
         query = dict(params or {})
         for _ in range(_PAGE_LIMIT):
             page = self.get(path, query, mend=mend)
-            yield page
             following = _next_cursor(page, cursor, where)
-            if following is None:
-                return
             if following in seen:
                 raise RepeatedCursorError(
                     f"The provider sent the same page cursor twice (after {len(seen) + 1} pages)",
                     where=where,
                     mend="Nothing was landed. Run again; if it stays, report it to the provider.",
                 )
+            yield page
+            if following is None:
+                return
             seen.add(following)
             query[cursor.param] = following
         raise RepeatedCursorError(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingestion.config import ProviderSource
-from ingestion.errors import MalformedResponseError, ProviderError
+from ingestion.errors import MalformedResponseError, ProviderError, RepeatedCursorError
 from ingestion.http import HttpClient, NotFoundError
 from ingestion.providers import anthropic, openai
 from ingestion.providers.endpoints import Report, chunks, report_pages
@@ -79,6 +79,12 @@ def test_a_bucket_that_comes_twice_is_refused() -> None:
     """It would double its money."""
     with pytest.raises(MalformedResponseError, match="2026-11-02 00:00 twice"):
         costs_of([page(0, 1, has_more=True, next_page="b"), page(1, 2)])
+
+
+def test_a_cursor_that_repeats_with_its_page_is_named() -> None:
+    """The cause is told, not its effect that buckets come twice."""
+    with pytest.raises(RepeatedCursorError, match="cursor twice"):
+        costs_of([page(0, has_more=True, next_page="b")])
 
 
 def test_buckets_outside_the_window_are_left_out() -> None:
