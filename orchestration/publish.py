@@ -23,6 +23,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from ingestion.errors import TokenAtlasError
+from orchestration.warehouse import reading
 
 PUBLISHED_SCHEMAS = ("core", "finops")
 
@@ -107,7 +108,7 @@ def publish(
     """
     parquet = published / "parquet"
     parquet.mkdir(parents=True, exist_ok=True)
-    with _one_publisher(published), _reading(warehouse) as connection:
+    with _one_publisher(published), reading(warehouse) as connection:
         _remove_leftovers(published)
         written: list[str] = []
         tables = tuple(_publish_parquet(connection, name, parquet, written) for name in _relations(connection))
@@ -152,27 +153,6 @@ def _one_publisher(published: Path) -> Iterator[None]:
                 "Another process is publishing", where=str(published), mend="Wait for it to end, then run this again."
             ) from None
         yield
-
-
-@contextmanager
-def _reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not warehouse.exists():
-        raise TokenAtlasError(
-            "There is no warehouse yet", where=str(warehouse), mend="Run `tokenatlas run`, which builds it."
-        )
-    try:
-        connection = duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.IOException as error:
-        raise TokenAtlasError(
-            f"The warehouse cannot be opened: {error}",
-            where=str(warehouse),
-            mend="If a run is writing it, wait for the run to end; it publishes by itself.",
-        ) from error
-    try:
-        connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
-        yield connection
-    finally:
-        connection.close()
 
 
 def _remove_leftovers(published: Path) -> None:

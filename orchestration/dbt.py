@@ -1,0 +1,55 @@
+"""Where the dbt project is, and its manifest: what dbt knows of itself, kept up to date with the files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dagster_dbt import DbtCliResource, DbtProject
+
+from ingestion.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+PUBLIC_SCHEMAS = ("core", "finops")
+
+
+def dbt_project(settings: Settings) -> DbtProject:
+    """The dbt project, with its artifacts under the home, so that two homes never mix."""
+    return DbtProject(
+        project_dir=REPOSITORY, profiles_dir=REPOSITORY, target_path=(settings.home / "dbt" / "target").absolute()
+    )
+
+
+def dbt_command(project: DbtProject) -> DbtCliResource:
+    """The dbt that is installed beside this Python, whether or not its environment is activated."""
+    executable = Path(sys.executable).with_name("dbt")
+    return DbtCliResource(project_dir=project, dbt_executable=str(executable) if executable.exists() else "dbt")
+
+
+def read_manifest(project: DbtProject) -> dict[str, Any]:
+    """The manifest, parsed anew if a file of the project is younger.
+
+    Raises:
+        DagsterDbtCliRuntimeError: the project does not parse.
+    """
+    if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < max(_changes()):
+        dbt_command(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+    manifest: dict[str, Any] = json.loads(project.manifest_path.read_text())
+    return manifest
+
+
+def _changes() -> Iterator[float]:
+    for path in (REPOSITORY / "dbt_project.yml", REPOSITORY / "profiles.yml", *(REPOSITORY / "dbt_project").rglob("*")):
+        yield path.stat().st_mtime
+
+
+def public_models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The models that readers see, by schema and name."""
+    models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return sorted(
+        (model for model in models if model["schema"] in PUBLIC_SCHEMAS), key=lambda model: str(model["relation_name"])
+    )

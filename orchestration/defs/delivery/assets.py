@@ -1,0 +1,68 @@
+"""What leaves the pipeline: the published tables."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from ingestion.settings import Settings
+from orchestration.dbt import dbt_project, public_models, read_manifest
+from orchestration.defs.resources import TokenAtlasResource
+from orchestration.publish import publish
+
+DUCKDB_KEY = dg.AssetKey(["published", "tokenatlas_duckdb"])
+PARQUET_KEY = dg.AssetKey(["published", "parquet"])
+
+
+def publish_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The asset that publishes, after the given tables."""
+    freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))
+    descriptions = {
+        DUCKDB_KEY: "published/tokenatlas.duckdb: every public table, documented, for any reader at any time.",
+        PARQUET_KEY: "published/parquet: the same tables as immutable Parquet files; current.json lists the current ones.",
+    }
+
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=deps,
+                group_name="delivery",
+                description=description,
+                kinds={"duckdb"} if key == DUCKDB_KEY else {"parquet"},
+                freshness_policy=freshness,
+            )
+            for key, description in descriptions.items()
+        ],
+    )
+    def published(atlas: TokenAtlasResource) -> Iterator[dg.MaterializeResult[None]]:
+        """Replaces what readers see, at once and only if something changed."""
+        settings = atlas.settings()
+        publication = publish(settings.warehouse_path, settings.published_path.parent, settings.now)
+        lines = [f"| {table.name} | {table.row_count:,} | {len(table.files)} |" for table in publication.tables]
+        tables = dg.MetadataValue.md("\n".join(["| table | rows | files |", "|---|--:|--:|", *lines]))
+        common: dict[str, Any] = {"version": publication.version, "changed": publication.is_new, "tables": tables}
+        size = settings.published_path.stat().st_size
+        yield dg.MaterializeResult(
+            asset_key=DUCKDB_KEY, metadata={**common, "path": dg.MetadataValue.path(settings.published_path), "bytes": size}
+        )
+        yield dg.MaterializeResult(
+            asset_key=PARQUET_KEY,
+            metadata={
+                **common,
+                "path": dg.MetadataValue.path(settings.published_parquet_path / "current.json"),
+                "files written": len(publication.written_files),
+                "files deleted": len(publication.deleted_files),
+            },
+        )
+
+    return published
+
+
+@dg.definitions
+def delivery() -> dg.Definitions:
+    manifest = read_manifest(dbt_project(Settings.from_environment()))
+    keys = [dg.AssetKey([model["schema"], model["name"]]) for model in public_models(manifest)]
+    return dg.Definitions(assets=[publish_asset(keys)])

@@ -1,0 +1,51 @@
+"""Forecasts: they read the ledger and go into the lake, where dbt stages them like anything that was received."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ingestion.records import STREAMS
+from orchestration.defs.resources import TokenAtlasResource
+
+TABLES = ("forecast_days", "forecast_periods")
+
+
+@dg.multi_asset(
+    name="forecasts",
+    specs=[
+        dg.AssetSpec(
+            ["forecasting", table],
+            group_name="forecasting",
+            description=(STREAMS[table].record.__doc__ or "").strip(),
+            deps=[dg.AssetKey(["core", "fct_cost_ledger"]), dg.AssetKey(["staging", "stg_config__budgets"])],
+            kinds={"python", "prophet"},
+        )
+        for table in TABLES
+    ],
+)
+def forecasts(context: dg.AssetExecutionContext, atlas: TokenAtlasResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Twelve months ahead, in total, by team and by budget, from the last day whose bill has settled."""
+    from forecasting.run import run_forecasts
+
+    settings = atlas.settings()
+    lake = atlas.lake()
+    loads = run_forecasts(settings.warehouse_path, lake, settings.now)
+    # The build that follows reads the lake through its index.
+    lake.write_index(settings.index_path)
+    for table in TABLES:
+        mine = [load for load in loads if load.table == table]
+        if not mine:
+            context.log.warning(f"{table}: there is no settled day of spend yet, so nothing was forecast")
+        yield dg.MaterializeResult(
+            asset_key=["forecasting", table],
+            metadata={
+                "dagster/row_count": sum(load.row_count for load in mine),
+                "cutoffs": dg.MetadataValue.text(", ".join(load.account_id for load in mine)),
+                "changed": any(not load.skipped for load in mine),
+            },
+        )
+
+
+@dg.definitions
+def forecasting() -> dg.Definitions:
+    return dg.Definitions(assets=[forecasts])

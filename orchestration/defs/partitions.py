@@ -1,0 +1,25 @@
+"""Days of the providers' billing and usage tables, for backfills. ADR 11 says why a daily run has no partition."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+
+from ingestion.config import load_config
+from ingestion.errors import ConfigError
+from ingestion.settings import Settings
+
+_WITHOUT_SOURCES = timedelta(days=180)
+
+
+def usage_days(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """UTC days from the first day that any provider is pulled for, up to and with today."""
+    return dg.DailyPartitionsDefinition(start_date=_first_day(settings).isoformat(), end_offset=1)
+
+
+def _first_day(settings: Settings) -> date:
+    try:
+        starts = [source.start_date for source in load_config(settings).provider_sources]
+    except ConfigError:
+        # The graph must open all the same; whatever needs the sources says what is wrong with them.
+        starts = []
+    return min(starts, default=settings.now.date() - _WITHOUT_SOURCES)

@@ -1,0 +1,111 @@
+"""The dbt models as assets: facts first, and the marts of forecasts once there is something to forecast from."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+
+from ingestion.settings import Settings
+from orchestration.dbt import PUBLIC_SCHEMAS, dbt_project, read_manifest
+from orchestration.defs.resources import TokenAtlasResource
+from orchestration.markdown import markdown_table
+from orchestration.warehouse import TableFacts, reading, table_facts
+
+FORECAST_TAG = "forecast"
+
+DbtEvent = dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult | dg.AssetObservation | dg.AssetCheckEvaluation
+
+
+class FolderGroups(DagsterDbtTranslator):
+    """Groups models by their folder: staging, intermediate, core, finops."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_metadata=False))
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Layer of the model, or the subject of its mart."""
+        folders = dbt_resource_props["fqn"][1:-1]
+        return str(folders[1] if folders[0] == "marts" else folders[0])
+
+
+def dbt_step(
+    name: str, manifest: dict[str, Any], project: DbtProject, *, select: str = "fqn:*", exclude: str = ""
+) -> dg.AssetsDefinition:
+    """One `dbt build` over a selection of models, with their tests as asset checks."""
+
+    @dbt_assets(
+        name=name,
+        manifest=manifest,
+        project=project,
+        select=select,
+        exclude=exclude or None,
+        dagster_dbt_translator=FolderGroups(),
+    )
+    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, atlas: TokenAtlasResource) -> Iterator[DbtEvent]:
+        # Unit tests of models run in `make test`: they test the code, not the data.
+        invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+        events: list[DbtEvent] = []
+        failure: Exception | None = None
+        try:
+            for event in invocation.stream():
+                events.append(event)
+                if isinstance(event, dg.Output):
+                    context.log.info(f"{event.output_name} is built")
+        except Exception as error:  # noqa: BLE001 - raised below, once what was built before it has been reported
+            failure = error
+        yield from _with_facts(events, context, atlas.settings())
+        if failure is not None:
+            raise failure
+
+    return build
+
+
+def _with_facts(events: list[DbtEvent], context: dg.AssetExecutionContext, settings: Settings) -> Iterator[DbtEvent]:
+    """The events of a build, with rows and dollars of the tables added.
+
+    DuckDB lets nobody read the file before dbt has ended, so they come after the whole build.
+    """
+    keys = {
+        event.output_name: context.asset_key_for_output(event.output_name)
+        for event in events
+        if isinstance(event, dg.Output)
+    }
+    facts = {}
+    if keys:
+        with reading(settings.warehouse_path) as connection:
+            tables = [
+                (key.path[0], key.path[-1]) for key in keys.values() if len(key.path) == 2 and key.path[0] != "staging"
+            ]
+            facts = table_facts(connection, [table for table in tables if table != ("core", "fct_llm_requests")])
+    for event in events:
+        if isinstance(event, dg.Output) and (found := facts.get(_relation(keys[event.output_name]))):
+            yield event.with_metadata({**event.metadata, **_metadata(keys[event.output_name], found)})
+        else:
+            yield event
+
+
+def _relation(key: dg.AssetKey) -> tuple[str, str]:
+    return key.path[0], key.path[-1]
+
+
+def _metadata(key: dg.AssetKey, facts: TableFacts) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"dagster/row_count": facts.row_count}
+    for column, total in facts.dollars.items():
+        metadata[column] = float(round(total, 2))
+    if key.path[0] in PUBLIC_SCHEMAS and facts.first_rows:
+        metadata["preview"] = dg.MetadataValue.md(markdown_table(facts.columns, facts.first_rows))
+    return metadata
+
+
+@dg.definitions
+def transform() -> dg.Definitions:
+    """Two builds: forecasts read the facts, and their marts read the forecasts."""
+    project = dbt_project(Settings.from_environment())
+    manifest = read_manifest(project)
+    return dg.Definitions(
+        assets=[
+            dbt_step("dbt_facts", manifest, project, exclude=f"tag:{FORECAST_TAG}"),
+            dbt_step("dbt_forecast_marts", manifest, project, select=f"tag:{FORECAST_TAG}"),
+        ]
+    )

@@ -1,0 +1,77 @@
+"""Does the ledger tie out? If not, nothing after it runs and nothing is published."""
+
+import dagster as dg
+
+from orchestration.defs.resources import TokenAtlasResource
+from orchestration.markdown import markdown_table
+from orchestration.warehouse import reading
+
+LEDGER = dg.AssetKey(["core", "fct_cost_ledger"])
+
+_GAPS = """
+    with
+    ledger as (
+        select provider_name, account_id, usage_date, sum(billed_cost_usd) as ledger_usd
+        from core.fct_cost_ledger group by all
+    ),
+    charges as (
+        select provider_name, billing_account_id as account_id, charge_period_start_date as usage_date,
+            sum(billed_cost_usd) as charged_usd
+        from core.fct_provider_charges group by all
+    )
+    select
+        coalesce(ledger.provider_name, charges.provider_name) as provider_name,
+        coalesce(ledger.account_id, charges.account_id) as account_id,
+        coalesce(ledger.usage_date, charges.usage_date) as usage_date,
+        coalesce(ledger_usd, 0) as ledger_usd,
+        coalesce(charged_usd, 0) as charged_usd
+    from ledger
+    full outer join charges
+        on ledger.provider_name = charges.provider_name
+        and ledger.account_id = charges.account_id
+        and ledger.usage_date = charges.usage_date
+    order by usage_date, provider_name, account_id
+"""
+
+
+@dg.asset_check(
+    asset=LEDGER,
+    blocking=True,
+    description="Billed cost in the ledger equals the provider's lines, per provider, account and day, to the last decimal.",
+)
+def ledger_equals_the_bill(atlas: TokenAtlasResource) -> dg.AssetCheckResult:
+    """Invariant 1 of the design."""
+    with reading(atlas.settings().warehouse_path) as connection:
+        days = connection.execute(_GAPS)
+        names = [column[0] for column in days.description or []]
+        rows = days.fetchall()
+    gaps = [row for row in rows if row[3] != row[4]]
+    metadata: dict[str, dg.MetadataValue | int | float] = {
+        "days compared": len(rows),
+        "billed_usd": float(round(sum(row[4] for row in rows), 2)),
+    }
+    if gaps:
+        metadata["days that differ"] = dg.MetadataValue.md(markdown_table(names, gaps[:20]))
+    return dg.AssetCheckResult(passed=not gaps, metadata=metadata)
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["finops", "mart_kpis_daily"]),
+    description="Attributed cost of all cost over the last 30 days of the data is at least 90 %.",
+)
+def cost_has_owners(atlas: TokenAtlasResource) -> dg.AssetCheckResult:
+    """Warns: an owner that is missing is mended in the rules, and what is published says `unattributed`."""
+    with reading(atlas.settings().warehouse_path) as connection:
+        ((total, unattributed),) = connection.execute(
+            """
+            select sum(effective_cost_usd), sum(effective_cost_usd) filter (where team = 'unattributed')
+            from core.fct_cost_ledger
+            where usage_date > (select max(usage_date) from core.fct_cost_ledger) - 30
+            """
+        ).fetchall()
+    share = 1 - float((unattributed or 0) / total) if total else None
+    return dg.AssetCheckResult(
+        passed=share is None or share >= 0.9,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"attributed_ratio": share} if share is not None else {},
+    )
