@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ import pyarrow as pa
 from sandbox import company
 from sandbox.draws import Flags, Ints
 from sandbox.troubles import BROKEN_KINDS, Troubles
+
+_LINES_AT_ONCE = 100_000
+
+_LINE_KINDS = pa.array(["request", "duplicate", *(f"broken_{kind}" for kind in BROKEN_KINDS)])
 
 LINE_SCHEMA = pa.schema(
     [
@@ -165,41 +170,63 @@ def write_logs(folder: Path, label: str, truth: pa.Table, troubles: Troubles) ->
 
     Args:
         folder: The company's inbox; files go to ``gateway/`` and ``sdk/`` below it.
-        label: The days of the file as its name says them, such as ``2026-10``.
+        label: The days of the file as its name says them, such as ``2026-10-01--2026-10-31``.
     """
-    written = []
-    for source, keep, duplicates in (
-        ("gateway", troubles.is_in_gateway, troubles.gateway_duplicates),
-        ("sdk", troubles.is_in_sdk, troubles.sdk_duplicates),
-    ):
-        rows = np.flatnonzero(keep)
-        logged = truth.take(pa.array(rows))
-        is_gateway = source == "gateway"
-        texts = _render(logged, _GATEWAY_LINES if is_gateway else _SDK_LINES)
-        # A request that both sources log has its broken line in the gateway's file only.
-        broken = troubles.broken_kind[rows]
-        if not is_gateway:
-            broken = np.where(troubles.is_in_gateway[rows], -1, broken)
-        break_line = _break_json if is_gateway else _break_csv
-        lines, kinds, origins = _with_troubles(texts, duplicates[rows], broken, break_line)
-        header = [] if is_gateway else [",".join(SDK_COLUMNS)]
-        path = folder / source / f"{source}-{label}.{'jsonl' if is_gateway else 'csv'}.gz"
-        _write_gzip(path, header + lines)
-        written.append(
-            pa.table(
+    gateway = _Log("gateway", "jsonl", _GATEWAY_LINES, (), _break_json)
+    sdk = _Log("sdk", "csv", _SDK_LINES, tuple(SDK_COLUMNS), _break_csv)
+    # A request that both sources log has its broken line in the gateway's file only.
+    broken_in_sdk = np.where(troubles.is_in_gateway, -1, troubles.broken_kind)
+    return pa.concat_tables(
+        [
+            *_write(
+                folder, label, gateway, truth, troubles.is_in_gateway, troubles.gateway_duplicates, troubles.broken_kind
+            ),
+            *_write(folder, label, sdk, truth, troubles.is_in_sdk, troubles.sdk_duplicates, broken_in_sdk),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _Log:
+    """How one source writes its lines."""
+
+    source_name: str
+    suffix: str
+    query: str
+    header: tuple[str, ...]
+    break_line: Callable[[str, str], str]
+
+
+def _write(
+    folder: Path, label: str, log: _Log, truth: pa.Table, is_logged: Flags, duplicates: Ints, broken: Ints
+) -> Iterator[pa.Table]:
+    """Writes one file, some lines at a time, and yields what they are."""
+    path = folder / log.source_name / f"{log.source_name}-{label}.{log.suffix}.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logged = np.flatnonzero(is_logged)
+    # Equal lines give an equal file: the archive holds neither name nor time.
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
+        line_count = 0
+        if log.header:
+            packed.write((",".join(log.header) + "\n").encode())
+            line_count = 1
+        for start in range(0, len(logged), _LINES_AT_ONCE):
+            rows = logged[start : start + _LINES_AT_ONCE]
+            picked = truth.take(pa.array(rows))
+            texts = _render(picked, log.query)
+            lines, kinds, origins = _with_troubles(texts, duplicates[rows], broken[rows], log.break_line)
+            packed.write("".join(f"{line}\n" for line in lines).encode())
+            yield pa.table(
                 {
-                    "source_name": [source] * len(lines),
+                    "source_name": [log.source_name] * len(lines),
                     "file_name": [path.name] * len(lines),
-                    "file_line": np.arange(len(lines)) + 1 + len(header),
-                    "request_id": logged["request_id"].combine_chunks().take(pa.array(origins)),
-                    "line_kind": pa.array(["request", "duplicate", *(f"broken_{kind}" for kind in BROKEN_KINDS)]).take(
-                        pa.array(kinds)
-                    ),
+                    "file_line": np.arange(len(lines)) + 1 + line_count,
+                    "request_id": picked["request_id"].combine_chunks().take(pa.array(origins)),
+                    "line_kind": _LINE_KINDS.take(pa.array(kinds)),
                 },
                 schema=LINE_SCHEMA,
             )
-        )
-    return pa.concat_tables(written)
+            line_count += len(lines)
 
 
 def _render(truth: pa.Table, query: str) -> list[str]:
@@ -265,10 +292,3 @@ def _break_csv(line: str, kind: str) -> str:
     else:
         cells[column("input_tokens")] = "-17" if kind == "negative_tokens" else str(10**15)
     return ",".join(cells)
-
-
-def _write_gzip(path: Path, lines: list[str]) -> None:
-    """Writes lines so that equal lines give an equal file: the archive holds neither name nor time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
-        packed.write("".join(f"{line}\n" for line in lines).encode())
