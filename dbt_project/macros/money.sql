@@ -14,7 +14,8 @@
     the rounded cumulative share minus the rounded cumulative share of the row before, in a fixed order. The last row's
     cumulative share is `amount` itself, whatever the rounding of the others was.
 
-    `weight` must be exact (decimal or whole), never negative and never zero in sum; `order_by` must be unique.
+    `weight` must be exact (decimal or whole), never negative and never zero in sum; `order_by` must be unique. The shares are doubles, which
+    is why they are cut to `scale` decimals before they become money: only the last row keeps the further ones of `amount`.
 -#}
 {% macro allocate_exactly(amount, weight, partition_by, order_by, scale=12, type='decimal(38, 18)') -%}
     (
@@ -22,25 +23,25 @@
             when sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding)
                 = sum({{ weight }}) over (partition by {{ partition_by }})
                 then cast({{ amount }} as {{ type }})
-            else cast(round(
+            else cast(cast(round(
                 cast({{ amount }} as double)
                 * (
                     cast(sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding) as double)
                     / cast(sum({{ weight }}) over (partition by {{ partition_by }}) as double)
                 ), {{ scale }}
-            ) as {{ type }})
+            ) as decimal(38, {{ scale }})) as {{ type }})
         end
         - case
             when sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding) - {{ weight }}
                 = sum({{ weight }}) over (partition by {{ partition_by }})
                 then cast({{ amount }} as {{ type }})
-            else cast(round(
+            else cast(cast(round(
                 cast({{ amount }} as double)
                 * (
                     cast(sum({{ weight }}) over (partition by {{ partition_by }} order by {{ order_by }} rows unbounded preceding) - {{ weight }} as double)
                     / cast(sum({{ weight }}) over (partition by {{ partition_by }}) as double)
                 ), {{ scale }}
-            ) as {{ type }})
+            ) as decimal(38, {{ scale }})) as {{ type }})
         end
     )
 {%- endmacro %}

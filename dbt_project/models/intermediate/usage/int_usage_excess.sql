@@ -35,10 +35,10 @@ select
     cast(logged.logged_quantity as bigint) as logged_quantity,
     cast(coalesce(metered.metered_quantity, 0) as bigint) as metered_quantity,
     cast(logged.logged_quantity - coalesce(metered.metered_quantity, 0) as bigint) as excess_quantity,
-    cast(round(
+    cast(cast(round(
         cast(logged.list_cost_usd as double)
         * (logged.logged_quantity - coalesce(metered.metered_quantity, 0)) / logged.logged_quantity, 12
-    ) as {{ money_type() }}) as excess_list_cost_usd,
+    ) as decimal(38, 12)) as {{ money_type() }}) as excess_list_cost_usd,
     logged.usage_date
 from logged
 inner join metered_days

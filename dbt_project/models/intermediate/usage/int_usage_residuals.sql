@@ -83,7 +83,7 @@ select
     spread_request_count as request_count,
     case
         when quantity = metered_quantity then list_cost_usd
-        else cast(round(cast(list_cost_usd as double) * quantity / metered_quantity, 12) as {{ money_type() }})
+        else cast(cast(round(cast(list_cost_usd as double) * quantity / metered_quantity, 12) as decimal(38, 12)) as {{ money_type() }})
     end as list_cost_usd,
     usage_date
 from spread
