@@ -1,0 +1,16 @@
+"""Guards of the door: one Great Expectations suite for each raw table, and for the marts that people read most."""
+
+from ingestion.expectations.docs import build_data_docs
+from ingestion.expectations.engine import admit, validate, validate_mart
+from ingestion.expectations.profiles import profile_sql
+from ingestion.expectations.report import Finding, ValidationReport
+
+__all__ = [
+    "Finding",
+    "ValidationReport",
+    "admit",
+    "build_data_docs",
+    "profile_sql",
+    "validate",
+    "validate_mart",
+]

@@ -1,0 +1,1 @@
+"""The suites, as code. Importing a module here imports Great Expectations, which takes seconds."""

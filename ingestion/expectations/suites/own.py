@@ -1,0 +1,112 @@
+"""What TokenAtlas itself lands: the price book, the configuration and the forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from ingestion.expectations.suites.vocabulary import (
+    NUMBER_SUFFIX,
+    Expectations,
+    currency,
+    decimals,
+    not_blank,
+    not_negative,
+    one_of,
+    ordered,
+    positive_decimals,
+    record_of,
+    unique,
+)
+from ingestion.records import STREAMS
+
+
+def _model_prices() -> Expectations:
+    schema = STREAMS["model_prices"].schema
+    prices = [name for name in schema.names if name.endswith(("_usd_per_mtok", "_usd_per_thousand"))]
+    return (
+        record_of("model_prices")
+        + not_blank("provider_name", "model_name", "model_id", "service_tier", "price_source")
+        + positive_decimals(*prices)
+        + not_negative("min_input_tokens")
+        + ordered("min_input_tokens", "max_input_tokens", or_equal=False)
+        + ordered("valid_from_date", "valid_to_date")
+        + unique("provider_name", "model_name", "service_tier", "valid_from_date", "min_input_tokens")
+    )
+
+
+def _spans(table: str) -> Expectations:
+    return record_of(table) + ordered("valid_from_date", "valid_to_date")
+
+
+def _budgets() -> Expectations:
+    return (
+        _spans("config_budgets")
+        + unique("budget_id", "valid_from_date")
+        + one_of("period", ("month", "quarter", "year", "custom"))
+        + positive_decimals("amount")
+        + currency("currency")
+    )
+
+
+def _splits() -> Expectations:
+    methods = ("fixed", "even", "direct_spend")
+    return _spans("config_cost_splits") + one_of("split_method", methods) + positive_decimals("weight")
+
+
+def _invoices() -> Expectations:
+    return (
+        record_of("config_invoices")
+        + unique("invoice_id")
+        + decimals("total_amount")
+        + currency("currency")
+        + ordered("period_start_date", "period_end_date")
+    )
+
+
+def _forecast_days() -> Expectations:
+    lower, middle, upper = (f"{which}_cost_usd{NUMBER_SUFFIX}" for which in ("lower", "forecast", "upper"))
+    return (
+        record_of("forecast_days")
+        + decimals("lower_cost_usd", "forecast_cost_usd", "upper_cost_usd")
+        + ordered(lower, middle)
+        + ordered(middle, upper)
+        + ordered("cutoff_date", "cost_date", or_equal=False)
+        + unique("series_id", "cutoff_date", "cost_date", "model_name", "scenario")
+    )
+
+
+def _forecast_periods() -> Expectations:
+    schema = STREAMS["forecast_periods"].schema
+    totals = [name for name in schema.names if name.startswith("total_p") and name.endswith("_usd")]
+    rising = [pair for low, high in pairwise(totals) for pair in _rising(low, high)]
+    return (
+        record_of("forecast_periods")
+        + decimals("actual_to_cutoff_usd", *totals)
+        + rising
+        + ordered("period_start_date", "period_end_date")
+    )
+
+
+def _rising(low: str, high: str) -> Expectations:
+    return ordered(f"{low}{NUMBER_SUFFIX}", f"{high}{NUMBER_SUFFIX}")
+
+
+SUITES: dict[str, Callable[[], Expectations]] = {
+    "model_prices": _model_prices,
+    "config_sources": lambda: record_of("config_sources") + unique("source_name"),
+    "config_teams": lambda: record_of("config_teams") + unique("team") + not_blank("team"),
+    "config_features": lambda: record_of("config_features") + unique("feature") + not_blank("feature"),
+    "config_attribution_rules": lambda: _spans("config_attribution_rules") + unique("rule_id"),
+    "config_cost_splits": _splits,
+    "config_budgets": _budgets,
+    "config_invoices": _invoices,
+    "config_fx_rates": lambda: (
+        record_of("config_fx_rates")
+        + currency("currency")
+        + positive_decimals("usd_per_unit")
+        + unique("currency", "rate_date")
+    ),
+    "forecast_days": _forecast_days,
+    "forecast_periods": _forecast_periods,
+}
