@@ -10,6 +10,7 @@ from typing import Any
 
 from ingestion.config import ProviderSource
 from ingestion.errors import AuthenticationError, ConfigError, ProviderError, TokenAtlasError
+from ingestion.expectations import admit
 from ingestion.http import HttpClient, RequestCounts, RetryPolicy
 from ingestion.lake import Lake, Load, Window
 from ingestion.providers import anthropic, openai
@@ -235,10 +236,7 @@ def _shared_or_own(source: ProviderSource, api_key: str, shared: HttpClient | No
 
 def _land(source: ProviderSource, table: str, records: Sequence[Any], lake: Lake, window: Window | None) -> Load:
     rows = to_arrow(STREAMS[table].record, records)
-    # Great Expectations takes seconds to import; only those who land pay for it.
-    from ingestion.expectations import admit
-
-    admit(table, rows)
+    admit(table, rows, window=window, batch=source.source_name)
     return lake.land(table, source.source_name, rows, account_id=source.account_id, window=window)
 
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.config import ProviderSource
-from ingestion.errors import AuthenticationError, ConfigError, ProviderError
+from ingestion.errors import AuthenticationError, ConfigError, ContractError, ProviderError
 from ingestion.lake import Lake, Window
 from ingestion.providers.pull import PullProgress, pull_source, pull_table, source_tables, windows_due
 from ingestion.records import STREAMS, OpenAICost, to_arrow
-from tests.unit.ingestion.providers.fake_bills import DAY, Bill, openai_script
+from tests.unit.ingestion.providers.fake_bills import DAY, Bill, epoch, openai_script
 from tests.unit.ingestion.providers.fake_server import Answer, FakeProvider, Script
 
 NOW = datetime(2026, 11, 10, 15, 30, tzinfo=UTC)
@@ -183,6 +183,19 @@ def test_a_failure_in_a_later_chunk_lands_nothing(source: ProviderSource, lake: 
     bill.amounts[date(2026, 11, 9)] = "not money"
     with pytest.raises(ProviderError, match="amount"):
         pull_table(source, "openai_costs", lake, NOW, api_key=KEY, window=Window(date(2026, 9, 1), date(2026, 11, 11)))
+    assert lake.loads() == []
+
+
+def test_a_batch_that_breaks_its_contract_is_not_landed(
+    source: ProviderSource, lake: Lake, provider: FakeProvider, script: dict[str, Script]
+) -> None:
+    """A provider cannot take tokens back: the guard at the door refuses the batch, and the lake stays as it was."""
+    result = {"input_tokens": -5, "output_tokens": 1, "num_model_requests": 1}
+    bucket = {"start_time": epoch(TODAY), "end_time": epoch(TODAY + DAY), "results": [result]}
+    page = Answer({"data": [bucket], "has_more": False, "next_page": None})
+    provider.script = {**script, "/v1/organization/usage/completions": [page]}
+    with pytest.raises(ContractError, match="input_tokens"):
+        pull_table(source, "openai_usage", lake, NOW, api_key=KEY)
     assert lake.loads() == []
 
 
