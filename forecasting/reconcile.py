@@ -9,6 +9,10 @@ import numpy as np
 from forecasting.series import FloatArray
 
 
+_NOTHING = 1e-9
+"""Dollars a day that round to nothing."""
+
+
 def reconcile(total: FloatArray, parts: Mapping[str, FloatArray]) -> tuple[FloatArray, dict[str, FloatArray]]:
     """Total and parts moved to agree on every day, by as little as their reliability allows.
 
@@ -20,6 +24,7 @@ def reconcile(total: FloatArray, parts: Mapping[str, FloatArray]) -> tuple[Float
     if not parts:
         return total, {}
     bottom_up = np.sum(list(parts.values()), axis=0)
-    agreed = np.where(bottom_up > 0, (total + bottom_up) / 2, 0.0)
-    factor = np.divide(agreed, bottom_up, out=np.zeros_like(agreed), where=bottom_up > 0)
+    spent = bottom_up > _NOTHING
+    agreed = np.where(spent, (total + bottom_up) / 2, 0.0)
+    factor = np.divide(agreed, bottom_up, out=np.zeros_like(agreed), where=spent)
     return agreed, {name: part * factor for name, part in parts.items()}

@@ -1,8 +1,8 @@
 """Prophet in a variant that can be defended from 30 days on.
 
 Out of the box its last slope runs away. Here the trend is stiff (few, small bends) and its slope fades out by 3 % a day
-after the cutoff, so that a year ahead stays within what was seen; the level is that of the last two weeks. Its own intervals treat days as independent and are
-not used (see ``forecasting.intervals``).
+after the cutoff, so that a year ahead stays within what was seen; the level is that of the last two weeks. Its own
+intervals treat days as independent and are not used (see ``forecasting.intervals``).
 """
 
 from __future__ import annotations
