@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 
 from ingestion.settings import Settings
 from orchestration.dbt import PUBLIC_SCHEMAS, dbt_project, read_manifest
@@ -12,7 +19,8 @@ from orchestration.defs.resources import TokenAtlasResource
 from orchestration.markdown import markdown_table
 from orchestration.warehouse import TableFacts, reading, table_facts
 
-FORECAST_TAG = "forecast"
+FROM_FORECASTS = "source:lake.forecast_days+ source:lake.forecast_periods+"
+"""Whatever reads forecasts, however far down, is built after them."""
 
 DbtEvent = dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult | dg.AssetObservation | dg.AssetCheckEvaluation
 
@@ -44,21 +52,43 @@ def dbt_step(
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, atlas: TokenAtlasResource) -> Iterator[DbtEvent]:
         # Unit tests of models run in `make test`: they test the code, not the data.
-        invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+        # What an earlier run left must not be taken for the results of this one.
+        (project.target_path / "run_results.json").unlink(missing_ok=True)
+        # One target folder for all runs: dbt parses only what has changed since the last one.
+        invocation = dbt.cli(
+            ["build", "--exclude-resource-type", "unit_test"],
+            context=context,
+            target_path=project.target_path,
+            raise_on_error=False,
+        )
         events: list[DbtEvent] = []
-        failure: Exception | None = None
-        try:
-            for event in invocation.stream():
-                events.append(event)
-                if isinstance(event, dg.Output):
-                    context.log.info(f"{event.output_name} is built")
-        except Exception as error:  # noqa: BLE001 - raised below, once what was built before it has been reported
-            failure = error
+        for event in invocation.stream():
+            events.append(event)
+            if isinstance(event, dg.Output):
+                context.log.info(f"{event.output_name} is built")
         yield from _with_facts(events, context, atlas.settings())
-        if failure is not None:
-            raise failure
+        if not invocation.is_successful():
+            raise dg.Failure(_what_failed(invocation), allow_retries=False)
 
     return build
+
+
+def _what_failed(invocation: DbtCliInvocation) -> str:
+    """The models and tests that dbt says failed, or the end of its output if it did not get that far."""
+    try:
+        results = invocation.get_artifact("run_results.json")["results"]
+    except FileNotFoundError:
+        results = []
+    failed = [
+        f"{result['unique_id'].split('.', 2)[-1]}: {(result['message'] or result['status']).strip()}"
+        for result in results
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+    skipped = sum(result["status"] == "skipped" for result in results)
+    if not failed:
+        _, _, said = str(invocation.get_error()).partition("Errors parsed from dbt logs:")
+        return f"dbt failed before it built anything ({invocation.target_path / 'dbt.log'})\n{said.strip()}"
+    return "\n".join([f"{len(failed)} dbt models or tests failed, {skipped} after them were skipped", *failed])
 
 
 def _with_facts(events: list[DbtEvent], context: dg.AssetExecutionContext, settings: Settings) -> Iterator[DbtEvent]:
@@ -105,7 +135,7 @@ def transform() -> dg.Definitions:
     manifest = read_manifest(project)
     return dg.Definitions(
         assets=[
-            dbt_step("dbt_facts", manifest, project, exclude=f"tag:{FORECAST_TAG}"),
-            dbt_step("dbt_forecast_marts", manifest, project, select=f"tag:{FORECAST_TAG}"),
+            dbt_step("dbt_facts", manifest, project, exclude=FROM_FORECASTS),
+            dbt_step("dbt_forecast_marts", manifest, project, select=FROM_FORECASTS),
         ]
     )

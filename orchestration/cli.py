@@ -1,0 +1,186 @@
+"""The command line. Each command is declared here and done in ``orchestration/commands``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+
+class _Commands(TyperGroup):
+    """Shows errors that a user can act on without a traceback, and all others with one."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ends with 1 after an error."""
+        from ingestion.errors import TokenAtlasError
+
+        try:
+            return super().invoke(ctx)
+        except TokenAtlasError as error:
+            from orchestration.console import print_error
+
+            print_error(error)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="tokenatlas",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""
+    Every dollar that you spend on LLM APIs: what was logged, metered and billed, who owns it, and what comes next.
+
+    **Begin** with `tokenatlas demo`: a simulated company, no keys, no network, under two minutes.
+    Then put keys into `.env` and accounts into `config/sources.yml`, ask `tokenatlas doctor`, and `tokenatlas run`.
+
+    **State** lives in `TOKENATLAS_HOME` (`.tokenatlas`), configuration in `TOKENATLAS_CONFIG` (`config`); both can be set
+    in `.env`. Only `lake/` in the home cannot be rebuilt.
+
+    **Exit codes**: 0 all is well; 1 something failed or needs mending; 2 the command was not understood.
+    """,
+)
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(min=30, max=1500, help="Days of history of the simulated company.")] = 180,
+    requests: Annotated[int, typer.Option(min=1000, help="About how many LLM requests it made in them.")] = 200_000,
+    seed: Annotated[int, typer.Option(help="Another seed is another company; the same one is the same to the digit.")] = 7,
+    home: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = Path(".tokenatlas/demo"),
+    ui: Annotated[bool, typer.Option("--ui", help="Keep the simulated providers up and open `dagster dev`.")] = False,
+) -> None:
+    """Simulate a company and its providers, run the whole pipeline on it, and show what it found.
+
+    The company's providers are real HTTP servers on this machine that misbehave as real ones do. Nothing leaves the machine
+    and nothing of your own configuration is read. Running it again continues where it stands.
+    """
+    from orchestration.commands.demo import run_demo
+
+    run_demo(days=days, requests=requests, seed=seed, home=home, ui=ui)
+
+
+@app.command()
+def run() -> None:
+    """Bring everything up to now: pull what is due, land new log files, build, forecast, publish.
+
+    Recent days are pulled again, since providers restate them (`trailing_days` in sources.yml). A provider that fails does
+    not keep the others from landing; the tables are built from what is there, and the command ends with 1.
+    """
+    from orchestration.commands.run import run_everything
+
+    run_everything()
+
+
+@app.command()
+def backfill(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day, included.")],
+) -> None:
+    """Pull days of the past from the providers again, and build what changed.
+
+    Days are replaced whole: what a provider has withdrawn disappears here as well. Earlier states stay in the lake.
+    """
+    from orchestration.commands.run import run_backfill
+
+    run_backfill(first.date(), last.date())
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Log files of that source.")],
+    source: Annotated[str, typer.Option(help="Which source of sources.yml; its mapping says what the columns mean.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Land content again that was landed before: after a corrected mapping.")
+    ] = False,
+) -> None:
+    """Land log files by hand: requests, outcomes or revenue.
+
+    A file is landed once, by its content: the same file under another name is skipped. Rows that cannot be understood go to
+    quarantine with file, line and reason, and the counts add up to the lines read. `tokenatlas run` builds the tables.
+    """
+    from orchestration.commands.importing import import_logs
+
+    import_logs(files, source, replace=replace)
+
+
+@app.command()
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the providers whether the keys work.")] = False,
+) -> None:
+    """Say what is wrong and how to mend it: keys, scopes, freshness, prices, owners, rules, quarantine, bills.
+
+    Ends with 1 if something is broken; what merely deserves a look leaves it at 0.
+    """
+    from orchestration.commands.doctor import examine
+
+    examine(offline=offline)
+
+
+@app.command()
+def status() -> None:
+    """Spend, KPIs and budgets at a glance, from the published tables."""
+    from orchestration.commands.status import show_status
+
+    show_status()
+
+
+@app.command()
+def explain(request_id: Annotated[str, typer.Argument(help="Of core.fct_llm_requests, or the provider's response id.")]) -> None:
+    """Show how the cost of one request came about, every step of it.
+
+    Tokens x price row = list cost; x calibration to the bill = effective cost; the rule that made its owner; and the file and
+    line that it was read from.
+    """
+    from orchestration.commands.explain import explain_request
+
+    explain_request(request_id)
+
+
+@app.command()
+def publish() -> None:
+    """Publish the finished tables for readers, without building anything. Every run does this by itself."""
+    from orchestration.commands.maintenance import publish_tables
+
+    publish_tables()
+
+
+@app.command()
+def reprice(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day, included.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Land the corrections, instead of only showing them.")] = False,
+) -> None:
+    """Show how prices of days gone by differ from today's price book, and with --apply correct them.
+
+    Prices of the past never change by themselves, also when the price list is corrected.
+    """
+    from orchestration.commands.maintenance import reprice_days
+
+    reprice_days(first.date(), last.date(), apply=apply)
+
+
+@app.command()
+def rebuild(
+    as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC instant.")],
+) -> None:
+    """Build the ledger as it was known at an earlier moment, into a folder of its own.
+
+    For questions such as "what did we believe when we closed the books". Nothing of the present is touched.
+    """
+    from orchestration.commands.maintenance import rebuild_as_of
+
+    rebuild_as_of(as_of)
+
+
+@app.command()
+def compact() -> None:
+    """Merge the small files of the lake, so that reading does not slow down as loads pile up. Every row is kept."""
+    from orchestration.commands.maintenance import compact_lake
+
+    compact_lake()

@@ -1,0 +1,1 @@
+"""What the commands of ``tokenatlas`` do, one module each; ``orchestration/cli.py`` declares them."""
