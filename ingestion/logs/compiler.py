@@ -39,6 +39,7 @@ from ingestion.records import STREAMS
 MAX_TOKENS = 50_000_000
 TAG_LENGTH = 256
 _ZONED = r"[ T]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _OWNERS = ("team", "feature", "environment", "customer_id")
 _TIER_WORDS = {
     "standard": ("default", "auto", "on_demand", "standard_only", "unspecified", "not_available"),
@@ -114,7 +115,7 @@ class Program:
     # ------------------------------------------------------------ the statement
 
     def statement(self, rows_sql: str, *, quarantined_text: str) -> str:
-        """Select the record's columns, ``line_id`` (the id of a row within the file), ``reason`` and ``raw_text``.
+        """Select the record's columns but the constant ones, ``line_id`` (the id of a row within the file), ``reason`` and ``raw_text``.
 
         Args:
             rows_sql: A relation with ``line``, ``item``, ``problem``, ``raw`` and a text for each slot.
@@ -124,7 +125,7 @@ class Program:
             with found as (select * from ({rows_sql}) as file_rows where {self._wanted()}),
             laid_out as (select *, {self._variant_number()} as layout from found),
             mapped as (select line, item, problem, raw, layout, {", ".join(self._texts())} from laid_out),
-            typed as (select *, {", ".join(self._typed())} from mapped),
+            typed as (select {", ".join(["*", *self._typed()])} from mapped),
             checked as (select *, {self._reason()} as reason from typed)
             select {", ".join(self._record())}, reason,
                 case when reason is not null then {quarantined_text} end as raw_text
@@ -194,16 +195,12 @@ class Program:
     # ------------------------------------------------------------ types
 
     def _typed(self) -> Iterator[str]:
-        yield "null as nothing"
         for name in self._mapped:
             shape = COLUMNS[self.mapping.table][name].shape
             text = identifier("x_" + name)
             if shape in _CONVERSIONS:
                 convert = partial(_CONVERSIONS[shape], text=text)
                 yield f"{self._by_layout(name, convert)} as {identifier('y_' + name)}"
-            if shape == "instant":
-                unzoned = self._by_layout(name, partial(_unzoned, text=text), "false")
-                yield f"{unzoned} as {identifier('unzoned_' + name)}"
 
     # ------------------------------------------------------------ refusals
 
@@ -229,6 +226,9 @@ class Program:
         text, typed = f"x_{name}", f"y_{name}"
         if name in REQUIRED[self.mapping.table]:
             yield f"{text} is null", literal(f"The row has no {name}.")
+        if shape == "instant":
+            unzoned = self._by_layout(name, partial(_unzoned, text=text), "false")
+            yield f"{typed} is null and {unzoned}", literal(f"{name} has no time zone.")
         for condition, what in _shape_checks(name, shape, text, typed, self._latest):
             yield condition, literal(f"{name} {what}")
 
@@ -312,12 +312,20 @@ class Program:
 
     # ------------------------------------------------------------ the record
 
+    def constants(self) -> dict[str, str]:
+        """Columns of the record that are the same in every row, as SQL; ``statement`` leaves them out."""
+        expressions = ((name, self._column(name)) for name in self._record_names())
+        return {name: sql for name, sql in expressions if sql == "null" or _LITERAL.fullmatch(sql)}
+
+    def _record_names(self) -> list[str]:
+        return [name for name in STREAMS[self.mapping.table].schema.names if name not in ("file_name", "file_line")]
+
     def _record(self) -> Iterator[str]:
-        for field in STREAMS[self.mapping.table].schema:
-            if field.name in ("file_name", "file_line"):
-                continue
-            sql_type = _ARROW_TO_SQL[str(field.type)]
-            yield f"try_cast({self._column(field.name)} as {sql_type}) as {identifier(field.name)}"
+        constants, schema = self.constants(), STREAMS[self.mapping.table].schema
+        for name in self._record_names():
+            if name not in constants:
+                sql_type = _ARROW_TO_SQL[str(schema.field(name).type)]
+                yield f"try_cast({self._column(name)} as {sql_type}) as {identifier(name)}"
         yield "line as file_line"
         yield "case when item is null then line::varchar else line || ':' || item end as line_id"
 
@@ -415,7 +423,6 @@ def _mapped_text(sql: str, words: dict[str, str]) -> str:
 def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> Iterator[tuple[str, str]]:
     missing = f"({text} is not null and {typed} is null)"
     if shape == "instant":
-        yield f"unzoned_{name}", "has no time zone."
         yield missing, "is not a time."
         yield f"{typed} > timestamptz {latest}", "is in the future."
         yield f"{typed} < timestamptz '2000-01-01 00:00:00+00'", "is before the year 2000."
@@ -459,14 +466,14 @@ def _instant(value: Value, text: str) -> str:
 
 
 def _is_zoned(text: str) -> str:
-    return f"regexp_matches(upper({text}), {literal(_ZONED)})"
+    return f"(ends_with({text}, 'Z') or regexp_matches(upper({text}), {literal(_ZONED)}))"
 
 
 def _unzoned(value: Value, text: str) -> str:
     assert isinstance(value, Instant)  # noqa: S101 - COLUMNS decides the class
     if value.format != "rfc3339" or value.assume_timezone or value.offset_from is not None:
         return "false"
-    return f"({text} is not null and not {_is_zoned(text)} and try_cast({text} as timestamp) is not null)"
+    return f"{text} is not null and not {_is_zoned(text)} and try_cast({text} as timestamp) is not null"
 
 
 def _epoch(format_: str, text: str) -> str:

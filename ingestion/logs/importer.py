@@ -18,7 +18,7 @@ from ingestion.logs.compiler import Program
 from ingestion.logs.content import Content
 from ingestion.logs.errors import LogFileError
 from ingestion.logs.known_files import KnownFiles
-from ingestion.logs.mapping import ID_COLUMN, FileSource, Mapping, parse_mapping
+from ingestion.logs.mapping import ID_COLUMN, FileSource, parse_mapping
 from ingestion.logs.paths import literal
 from ingestion.logs.readers import Tally, open_rows
 from ingestion.logs.scrub import scrub
@@ -158,11 +158,11 @@ def _import_file(
     name = _display_name(path, source.path)
     content = Content(path, name)
     tally = Tally(on_rows=lambda rows: on_progress(name, rows) if on_progress else None)
-    with _staging(lake.root) as connection:
-        _stage(connection, content, source.format, program, tally)
+    with _staging(lake.root) as (connection, scratch):
+        _stage(connection, scratch, content, source.format, program, tally)
         sha256 = content.sha256()
         received = _count(connection, "true")
-        columns = _record_columns(program.mapping, sha256, name)
+        columns = _record_columns(program, sha256, name)
         load = lake.land_file_load(
             source.table,
             source.name,
@@ -184,17 +184,19 @@ def _import_file(
                     "select reason, count(*) from staged where reason is not null group by reason order by 2 desc, 1"
                 ).fetchall()
             ),
-            empty_columns=_empty_columns(connection, program.mapping),
+            empty_columns=_empty_columns(connection, program),
         )
 
 
 def _stage(
-    connection: duckdb.DuckDBPyConnection, content: Content, format_: str, program: Program, tally: Tally
+    connection: duckdb.DuckDBPyConnection, scratch: Path, content: Content, format_: str, program: Program, tally: Tally
 ) -> None:
-    """Convert the file into the table ``staged``, one pass, nothing but converted columns kept."""
-    rows = open_rows(connection, content, format_, program, tally)
+    """Convert the file into the relation ``staged``, one pass, nothing but converted columns kept."""
     try:
-        connection.execute(f"create table staged as {program.statement(rows, quarantined_text='scrubbed(raw)')}")
+        rows = open_rows(connection, content, format_, program, tally)
+        statement = program.statement(rows, quarantined_text="scrubbed(raw)")
+        connection.execute(f"copy ({statement}) to {literal(str(scratch))} (format parquet, compression lz4_raw)")
+        connection.execute(f"create view staged as select * from read_parquet({literal(str(scratch))})")
     except duckdb.Error as error:
         if isinstance(error.__cause__, TokenAtlasError):
             raise error.__cause__ from error
@@ -205,19 +207,19 @@ def _stage(
         ) from error
 
 
-def _record_columns(mapping: Mapping, sha256: str, file_name: str) -> str:
+def _record_columns(program: Program, sha256: str, file_name: str) -> str:
     """The columns of the record; where no id is mapped, content and line make it, so it survives renaming."""
-    made = f"{literal(sha256[:16] + ':')} || line_id"
-    special = {
-        ID_COLUMN[mapping.table]: f"coalesce({ID_COLUMN[mapping.table]}, {made})",
-        "file_name": literal(file_name),
-    }
-    names = STREAMS[mapping.table].schema.names
-    return ", ".join(f"{special[name]} as {name}" if name in special else name for name in names)
+    table = program.mapping.table
+    id_column, made = ID_COLUMN[table], f"{literal(sha256[:16] + ':')} || line_id"
+    columns = {name: name for name in STREAMS[table].schema.names} | program.constants()
+    columns["file_name"] = literal(file_name)
+    columns[id_column] = made if columns[id_column] == "null" else f"coalesce({id_column}, {made})"
+    return ", ".join(f"{sql} as {name}" for name, sql in columns.items())
 
 
-def _empty_columns(connection: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[str, ...]:
-    names = [name for name in STREAMS[mapping.table].schema.names if name in mapping.written]
+def _empty_columns(connection: duckdb.DuckDBPyConnection, program: Program) -> tuple[str, ...]:
+    constants, written = program.constants(), program.mapping.written
+    names = [name for name in STREAMS[program.mapping.table].schema.names if name in written and name not in constants]
     if not names:
         return ()
     counts = connection.execute(
@@ -234,20 +236,17 @@ def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
 
 
 @contextlib.contextmanager
-def _staging(lake_root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of its own beside the lake, thrown away afterwards: the system's temporary folder may be small."""
+def _staging(lake_root: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A connection and a scratch file beside the lake: the system's temporary folder may be small."""
     home = lake_root.parent
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="staging-", dir=home) as folder:
-        connection = duckdb.connect(str(Path(folder) / "staging.duckdb"))
-        try:
-            connection.execute(f"set memory_limit = {literal(MEMORY_LIMIT)}")
-            connection.execute("set timezone = 'UTC'")
-            connection.execute("set preserve_insertion_order = false")
-            connection.create_function("scrubbed", scrub, [duckdb.sqltypes.VARCHAR], duckdb.sqltypes.VARCHAR)
-            yield connection
-        finally:
-            connection.close()
+    with tempfile.TemporaryDirectory(prefix="staging-", dir=home) as folder, duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = {literal(MEMORY_LIMIT)}")
+        connection.execute(f"set temp_directory = {literal(folder)}")
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set preserve_insertion_order = false")
+        connection.create_function("scrubbed", scrub, [duckdb.sqltypes.VARCHAR], duckdb.sqltypes.VARCHAR)
+        yield connection, Path(folder) / "staged.parquet"
 
 
 def _display_name(path: Path, pattern: str) -> str:
