@@ -25,7 +25,7 @@ class Grades:
         right_owner_ratio: Share of the logged effective cost whose team and feature are the true ones.
         cost_error_by_model: |cost of the logged requests - truth| / truth, for each model, over settled days.
         dark_error: |dark cost at list price - truth| / truth.
-        dark_keys: Keys with dark spend: (found, true).
+        dark_misplaced_ratio: Dark tokens that were found on another key than the true one, or not found, as a share of all dark tokens.
         duplicates: Dropped log lines: (found, true).
         requests: Requests in the facts: (found, true).
     """
@@ -34,7 +34,7 @@ class Grades:
     right_owner_ratio: float
     cost_error_by_model: dict[str, float]
     dark_error: float
-    dark_token_error_by_key: dict[str, float]
+    dark_misplaced_ratio: float
     duplicates: tuple[int, int]
     requests: tuple[int, int]
 
@@ -75,7 +75,7 @@ def grade(home: Path, now: datetime) -> Grades:
                 / _one(connection, "select sum(list_cost_usd)::double from truth_requests where is_metered and not explained_by_logs")
                 - 1
             ),
-            dark_token_error_by_key=_dark_keys(connection),
+            dark_misplaced_ratio=_dark_misplaced(connection),
             duplicates=(
                 int(_one(connection, "select count(*) from intermediate.int_request_duplicates")),
                 int(
@@ -131,8 +131,9 @@ def _billed(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tupl
     return {(provider, account): (found, served) for provider, account, found, served in rows}
 
 
-def _dark_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
-    rows = connection.execute(
+def _dark_misplaced(connection: duckdb.DuckDBPyConnection) -> float:
+    return _one(
+        connection,
         """
         with
         truth as (
@@ -146,15 +147,12 @@ def _dark_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
             select provider_name, api_key_id, sum(token_count)::double as tokens
             from core.fct_cost_ledger where evidence = 'metered' and charge_category = 'Usage' group by all
         )
-        select
-            concat(coalesce(truth.provider_name, found.provider_name), '/', coalesce(truth.api_key_id, found.api_key_id, 'none')),
-            coalesce(found.tokens, 0), coalesce(truth.tokens, 0)
+        select sum(abs(coalesce(found.tokens, 0) - coalesce(truth.tokens, 0))) / sum(truth.tokens)
         from truth
         full outer join found
             on truth.provider_name = found.provider_name and truth.api_key_id is not distinct from found.api_key_id
-        """
-    ).fetchall()
-    return {key: abs(found / true - 1) if true else float("inf") for key, found, true in rows}
+        """,
+    )
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> float:

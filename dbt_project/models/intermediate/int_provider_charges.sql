@@ -16,7 +16,7 @@ unioned as (
         charge_description, billing_currency, billed_amount_text, consumed_unit, consumed_quantity, billed_amount, usage_date, _load_id,
         charge_category = 'Usage' as names_project,
         charge_category = 'Usage' as names_api_key,
-        token_type is not null as names_model,
+        model_name is not null as names_model,
         token_type is not null as names_token_type,
         service_tier is not null as names_service_tier
     from openai_costs

@@ -18,7 +18,7 @@ directed as (
     from cost_lines
 ),
 
-parsed as (
+typed as (
     select
         *,
         case line_token_direction
@@ -34,8 +34,19 @@ parsed as (
             when 'image output' then 'image_output'
             when 'web search' then 'web_search'
             when 'web search calls' then 'web_search'
-        end as token_type
+        end as line_token_type
     from directed
+),
+
+parsed as (
+    select
+        *,
+        case
+            when lower(line_item) like '%| file search%' then 'file_search'
+            when lower(line_item) like '%| code interpreter%' then 'code_sessions'
+            else line_token_type
+        end as token_type
+    from typed
 )
 
 select
@@ -44,9 +55,9 @@ select
     account_id,
     project_id,
     api_key_id,
-    case when token_type is not null then line_model_name end as model_name,
+    case when line_token_type is not null then line_model_name end as model_name,
     token_type,
-    case when token_type is not null then line_service_tier end as service_tier,
+    case when line_token_type is not null then line_service_tier end as service_tier,
     case
         when amount_value::decimal(38, 18) < 0 and quantity is null then 'Credit'
         when lower(line_item) like '%tax%' and token_type is null then 'Tax'
