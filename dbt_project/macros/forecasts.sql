@@ -5,26 +5,26 @@
 {% macro total_column(per_cent) %}total_p{{ '%02d' % per_cent }}_usd{% endmacro %}
 
 {#-
-    Probability that a total passes `amount`, read off its stored quantiles by straight lines between them. Beyond the outermost
-    ones it is 0.99 or 0.01: the paths do not resolve more. Null where there is no forecast.
+    Probability that a total passes `amount`, read off its stored quantiles by straight lines between them. Beyond the
+    outermost ones it is 0.99 or 0.01: the paths do not resolve more. Null where there is no forecast.
 -#}
 {% macro probability_above(amount, relation) -%}
     {%- set levels = total_quantiles() -%}
     case
         when {{ relation }}.{{ total_column(levels[-1]) }} is null or {{ amount }} is null then null
-        when {{ amount }} >= {{ relation }}.{{ total_column(levels[-1]) }} then {{ 1 - levels[-1] / 100 }}
-        when {{ amount }} < {{ relation }}.{{ total_column(levels[0]) }} then {{ 1 - levels[0] / 100 }}
+        when {{ amount }} >= {{ relation }}.{{ total_column(levels[-1]) }} then {{ (100 - levels[-1]) / 100 }}
+        when {{ amount }} < {{ relation }}.{{ total_column(levels[0]) }} then {{ (100 - levels[0]) / 100 }}
         {%- for upper in levels[1:] %}
         {%- set lower = levels[loop.index0] %}
         when {{ amount }} < {{ relation }}.{{ total_column(upper) }} then
-            {{ 1 - lower / 100 }} - {{ (upper - lower) / 100 }}
+            {{ (100 - lower) / 100 }} - {{ (upper - lower) / 100 }}
             * cast({{ amount }} - {{ relation }}.{{ total_column(lower) }} as double)
             / cast({{ relation }}.{{ total_column(upper) }} - {{ relation }}.{{ total_column(lower) }} as double)
         {%- endfor %}
     end
 {%- endmacro %}
 
-{#- The series that a budget follows: the total's, a team's, or one of its own. The same rule as `forecasting.budgets`. -#}
+{#- The series that a budget follows: the total's, a team's, or its own. The same rule as in `forecasting.budgets`. -#}
 {% macro budget_series_id(relation) -%}
     case
         when {{ relation }}.customer_id is not null then null

@@ -64,11 +64,11 @@ laid_out as (
         amount_usd as budget_usd,
         is_hard_cap,
         -- A period that the budget's validity cuts short keeps its whole amount.
-        case when natural_start_date < valid_from_date then valid_from_date else natural_start_date end as period_start_date,
+        greatest(natural_start_date, valid_from_date) as period_start_date,
         case
-            when period not in ('month', 'quarter', 'year') then valid_to_date
-            when valid_to_date < {{ period_end_date('period', 'natural_start_date') }} then valid_to_date
-            else {{ period_end_date('period', 'natural_start_date') }}
+            when period in ('month', 'quarter', 'year')
+                then least({{ period_end_date('period', 'natural_start_date') }}, valid_to_date)
+            else valid_to_date
         end as period_end_date
     from budget_days
 )

@@ -28,7 +28,9 @@ budget_days as (
         dates.date_day as burn_date,
         {{ dbt.datediff('budget_periods.period_start_date', 'dates.date_day', 'day') }} + 1 as day_number,
         dates.date_day > budget_periods.last_cost_date as is_forecast,
-        case when budget_periods.is_known_scope then coalesce(series_costs.effective_cost_usd, 0) end as effective_cost_usd
+        case
+            when budget_periods.is_known_scope then coalesce(series_costs.effective_cost_usd, 0)
+        end as effective_cost_usd
     from budget_periods
     inner join dates
         on dates.date_day between budget_periods.period_start_date and budget_periods.period_end_date
@@ -53,8 +55,8 @@ with_forecast as (
         {% for per_cent in [10, 50, 90] -%}
         -- What is already spent cannot be forecast away; the days between the cutoff and today are estimates.
         case
-            when cumulated.is_forecast and forecast_periods.{{ total_column(per_cent) }} < cumulated.spent_usd then cumulated.spent_usd
-            when cumulated.is_forecast then forecast_periods.{{ total_column(per_cent) }}
+            when not cumulated.is_forecast or forecast_periods.{{ total_column(per_cent) }} is null then null
+            else greatest(forecast_periods.{{ total_column(per_cent) }}, cumulated.spent_usd)
         end as forecast_p{{ per_cent }}_usd{{ ',' if not loop.last }}
         {% endfor %}
     from cumulated

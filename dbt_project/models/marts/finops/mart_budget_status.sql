@@ -106,7 +106,8 @@ forecast_breaches as (
         forecast_periods.cutoff_date,
         {% for per_cent in [10, 50, 90] -%}
         min(case
-            when forecast_periods.{{ total_column(per_cent) }} > budget_periods.budget_usd then forecast_periods.period_end_date
+            when forecast_periods.{{ total_column(per_cent) }} > budget_periods.budget_usd
+                then forecast_periods.period_end_date
         end) as breach_date_p{{ per_cent }}{{ ',' if not loop.last }}
         {% endfor %}
     from budget_periods
@@ -131,7 +132,8 @@ assessed as (
         assessments.assessment_date < budget_periods.period_start_date as is_upcoming,
         case when budget_periods.is_known_scope then coalesce(spent.spent_usd, 0) end as spent_usd,
         case
-            when actual_breaches.actual_breach_date <= assessments.assessment_date then actual_breaches.actual_breach_date
+            when actual_breaches.actual_breach_date <= assessments.assessment_date
+                then actual_breaches.actual_breach_date
         end as actual_breach_date,
         {% for per_cent in total_quantiles() -%}
         forecast_periods.{{ total_column(per_cent) }},
@@ -229,7 +231,8 @@ select
     period_end_date,
     assessment_date,
     cutoff_date,
-    case when not is_ended or actual_breach_date is not null then coalesce(actual_breach_date, breach_date_p10) end as breach_date_p10,
-    case when not is_ended or actual_breach_date is not null then coalesce(actual_breach_date, breach_date_p50) end as breach_date,
-    case when not is_ended or actual_breach_date is not null then coalesce(actual_breach_date, breach_date_p90) end as breach_date_p90
+    -- An ended period has the breach that it had, or none.
+    coalesce(actual_breach_date, case when not is_ended then breach_date_p10 end) as breach_date_p10,
+    coalesce(actual_breach_date, case when not is_ended then breach_date_p50 end) as breach_date,
+    coalesce(actual_breach_date, case when not is_ended then breach_date_p90 end) as breach_date_p90
 from projected

@@ -87,8 +87,10 @@ cutoff_scores as (
         by_cutoff.*,
         abs(by_cutoff.forecast_cost_usd - by_cutoff.actual_cost_usd) as total_error_usd,
         case
-            when by_cutoff.actual_cost_usd between forecast_totals.total_p10_usd and forecast_totals.total_p90_usd then 1
-            when forecast_totals.total_p10_usd is not null then 0
+            when forecast_totals.total_p10_usd is null then null
+            when by_cutoff.actual_cost_usd between forecast_totals.total_p10_usd and forecast_totals.total_p90_usd
+                then 1
+            else 0
         end as is_total_covered
     from by_cutoff
     left join forecast_totals
@@ -96,7 +98,8 @@ cutoff_scores as (
         and by_cutoff.model_name = forecast_totals.model_name
         and by_cutoff.scenario = forecast_totals.scenario
         and by_cutoff.cutoff_date = forecast_totals.cutoff_date
-        and {{ dbt.datediff('forecast_totals.cutoff_date', 'forecast_totals.period_end_date', 'day') }} = by_cutoff.horizon_days
+        and by_cutoff.horizon_days
+            = {{ dbt.datediff('forecast_totals.cutoff_date', 'forecast_totals.period_end_date', 'day') }}
 ),
 
 scores as (

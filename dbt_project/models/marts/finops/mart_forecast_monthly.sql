@@ -43,7 +43,9 @@ select
     forecast_periods.scenario,
     -- numerics
     forecast_periods.actual_to_cutoff_usd,
-    cast(forecast_periods.actual_to_cutoff_usd + month_points.remaining_cost_usd as {{ money_type() }}) as forecast_cost_usd,
+    cast(
+        forecast_periods.actual_to_cutoff_usd + month_points.remaining_cost_usd as {{ money_type() }}
+    ) as forecast_cost_usd,
     forecast_periods.total_p10_usd,
     forecast_periods.total_p50_usd,
     forecast_periods.total_p90_usd,
