@@ -97,7 +97,8 @@ class ProphetModel:
             logging.getLogger("prophet").setLevel(logging.CRITICAL)
             # The prior of the bends has its peak at exactly 0, where Prophet starts: there L-BFGS (its default) fails
             # in its line search or stops early, and Newton takes ten times as long. BFGS from beside the peak works.
-            model.fit(history, seed=1, algorithm="BFGS", init=self._start(history, has_yearly))
+            # A series without any noise would otherwise be polished for seconds; real ones need a hundred steps.
+            model.fit(history, seed=1, algorithm="BFGS", iter=300, init=self._start(history, has_yearly))
             start = history["ds"].iloc[-ANCHOR_DAYS]
             periods = ANCHOR_DAYS + self.max_horizon_days
             future = pd.DataFrame({"ds": pd.date_range(start, periods=periods, freq="D")})

@@ -90,6 +90,15 @@ def test_prophet_knows_weekends() -> None:
     assert daily[6] < 0.5 * daily[2]
 
 
+def test_prophet_repeats_the_year_once_it_has_seen_two() -> None:
+    """A summer twice as dear as the winter comes back in the third year."""
+    day = np.arange(760)
+    daily = ProphetModel().fit(series_of(np.round(100 - 33 * np.cos(2 * np.pi * day / 365.25), 6))).predict(365)
+    winter_start = 2 * 365 - 760 + 365
+    summer = winter_start - 182
+    assert daily[summer : summer + 14].mean() > 1.6 * daily[winter_start - 14 : winter_start].mean()
+
+
 def test_prophet_says_when_it_is_asked_too_far_ahead() -> None:
     """A horizon beyond the fitted one is a programming error, not a shorter answer."""
     with pytest.raises(ValueError, match="366"):
