@@ -10,9 +10,11 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 
+import duckdb
 import pyarrow as pa
 
 from ingestion.errors import ContractError
+from ingestion.expectations.profiles import profile_sql
 from ingestion.expectations.report import Finding, ValidationReport
 from ingestion.lake import Window
 from ingestion.logs.scrub import CREDENTIAL
@@ -28,7 +30,7 @@ def validate(table: str, frame: pa.Table, *, window: Window | None = None, batch
     """Check a batch against the suite of its raw table.
 
     Args:
-        frame: The rows in the schema of the table's record; for log streams the profile of the batch.
+        frame: The rows in the schema of the table's record; for log streams what ``profile_sql`` gives.
         window: Days that the rows must lie in.
         batch: Shown in messages and reports, such as the name of the source.
     Raises:
@@ -54,6 +56,35 @@ def admit(table: str, frame: pa.Table, *, window: Window | None = None, batch: s
     report = validate(table, frame, window=window, batch=batch)
     report.raise_if_failed()
     return report
+
+
+def admit_logs(
+    table: str,
+    connection: duckdb.DuckDBPyConnection,
+    admitted_sql: str,
+    *,
+    rows_received: int,
+    rows_quarantined: int,
+    rows_duplicate: int = 0,
+    batch: str = "",
+) -> ValidationReport:
+    """Check a file of logs that is about to be landed, all of its rows, by their profile.
+
+    Args:
+        connection: Where ``admitted_sql`` runs; it is read once.
+        admitted_sql: A query that gives the rows to be landed, with the columns of the table's record.
+        rows_received: Lines or rows of the file.
+    Raises:
+        ContractError: the batch breaks the suite of its table.
+    """
+    query = profile_sql(
+        table,
+        admitted_sql,
+        rows_received=rows_received,
+        rows_quarantined=rows_quarantined,
+        rows_duplicate=rows_duplicate,
+    )
+    return admit(table, connection.execute(query).to_arrow_table(), batch=batch)
 
 
 def validate_mart(name: str, frame: pa.Table) -> ValidationReport:

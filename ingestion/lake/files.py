@@ -26,20 +26,22 @@ def fsync_path(path: Path) -> None:
         os.close(descriptor)
 
 
-def fsync_files(paths: Iterable[Path], *, root: Path) -> None:
-    """Force files to disk, and with them the names of all folders between them and ``root``."""
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, so that files forced to disk in it can be found again."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        fsync_path(path.parent)
+
+
+def fsync_files(paths: Iterable[Path]) -> None:
+    """Force files and their names to disk."""
     folders: set[Path] = set()
     for path in paths:
         fsync_path(path)
-        folders.update(parent for parent in path.parents if parent == root or root in parent.parents)
+        folders.add(path.parent)
     for folder in folders:
         fsync_path(folder)
-
-
-def write_durable(path: Path, text: str) -> None:
-    """Write a new text file and force it to disk."""
-    path.write_text(text, encoding="utf-8")
-    fsync_files([path], root=path.parent)
 
 
 def rename_durable(source: Path, target: Path) -> None:

@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ingestion.lake.entries import Compaction, Load, next_load_id, to_json
-from ingestion.lake.files import exclusive_lock, rename_durable, write_durable
+from ingestion.lake.files import exclusive_lock, fsync_path, make_folder, rename_durable
 from ingestion.lake.manifest import Manifest
 from ingestion.records import Stream
 
@@ -65,8 +65,8 @@ class Journal:
             LakeError: another writer held the lock for too long, or the manifest is damaged.
         """
         with self._threads, exclusive_lock(self._root / "_lock", timeout_seconds=self._lock_timeout_seconds):
-            self._manifest.folder.mkdir(exist_ok=True)
-            self._pending_folder.mkdir(exist_ok=True)
+            make_folder(self._manifest.folder)
+            make_folder(self._pending_folder)
             self._manifest.refresh()
             for folder in sorted(self._pending_folder.iterdir()):
                 self._recover(folder)
@@ -90,7 +90,8 @@ class Journal:
         """A scratch folder that also says what is being written. An error undoes the write at once."""
         folder = self._pending_folder / load_id
         folder.mkdir()
-        write_durable(folder / "intent.json", json.dumps({"source": source, "stream": stream.name}))
+        # Not forced to disk: what a machine leaves behind that lost its power is never read, only not tidied up.
+        (folder / "intent.json").write_text(json.dumps({"source": source, "stream": stream.name}), encoding="utf-8")
         self._checkpoint("intent written")
         try:
             yield folder
@@ -103,7 +104,8 @@ class Journal:
     def complete(self, entry: Load | Compaction) -> None:
         """Make a pending load or compaction count."""
         temporary = self._pending_folder / entry.load_id / "entry.json"
-        write_durable(temporary, to_json(entry))
+        temporary.write_text(to_json(entry), encoding="utf-8")
+        fsync_path(temporary)
         self._checkpoint("entry written")
         rename_durable(temporary, self._manifest.folder / f"{entry.load_id}.json")
         self._manifest.record(entry)

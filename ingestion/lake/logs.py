@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.errors import LakeError
+from ingestion.lake.files import make_folder
 from ingestion.lake.rows import month_of_day
 from ingestion.records import Stream
 
@@ -72,7 +73,7 @@ def write_admitted(
     names = ", ".join(f'"{name}"' for name in stream.schema.names)
     for month in sorted({day.replace(day=1) for day in counts}):
         path = folder / f"month={month_of_day(month)}" / f"{stamp.load_id}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         connection.execute(
             f"COPY (SELECT {names}, {sql_text(stamp.load_id)} AS _load_id, "
             f"TIMESTAMPTZ {sql_text(stamp.loaded_at.isoformat())} AS _loaded_at, _day "
@@ -86,7 +87,7 @@ def write_admitted(
 
 def write_quarantine(connection: duckdb.DuckDBPyConnection, query: str, stamp: Stamp, *, path: Path) -> int:
     """Write the rows that could not be understood, and count them. Without any, there is no file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     connection.execute(
         f"COPY (SELECT {sql_text(stamp.load_id)} AS _load_id, {sql_text(stamp.file_name)} AS file_name, "
         f"CAST(file_line AS BIGINT) AS file_line, CAST(reason AS VARCHAR) AS reason, "

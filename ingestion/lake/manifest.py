@@ -170,7 +170,7 @@ class Manifest:
         written = [scratch / "loads.parquet", scratch / "files.parquet"]
         pq.write_table(_loads_table(self.loads.values()), written[0], compression="zstd")
         pq.write_table(_files_table(self.files.values(), replaced), written[1], compression="zstd")
-        fsync_files(written, root=scratch)
+        fsync_files(written)
         checkpoint("fold written")
         name = f"compact-{self.last_id}"
         rename_durable(scratch, self.folder / name)

@@ -45,15 +45,14 @@ def conform(stream: Stream, rows: pa.Table) -> pa.Table:
             where=stream.table,
             mend=f"build the rows with ingestion.records.to_arrow({stream.record.__name__}, ...)",
         )
-    try:
-        conformed = rows.select(schema.names).cast(schema)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-        raise LakeError(f"a column does not fit its type: {error}", where=stream.table) from error
     for field in schema:
-        nulls = conformed.column(field.name).null_count
+        nulls = rows.column(field.name).null_count
         if nulls and not field.nullable:
             raise LakeError(f"{nulls} rows lack {field.name}", where=stream.table)
-    return conformed
+    try:
+        return rows.select(schema.names).cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise LakeError(f"a column does not fit its type: {error}", where=stream.table) from error
 
 
 def day_column(stream: Stream, rows: pa.Table) -> pa.Array:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ingestion.errors import LakeError
 from ingestion.lake import compaction, index, logs
 from ingestion.lake.entries import Compaction, Load, LoadDay, Window, skipped
-from ingestion.lake.files import fsync_files
+from ingestion.lake.files import fsync_files, make_folder
 from ingestion.lake.journal import Journal, ignore_step, quarantine_path
 from ingestion.lake.manifest import LiveDay, Manifest
 from ingestion.lake.rows import EMPTY_HASH, NO_DAY, conform, content_hash, day_column, month_of_day, split_by_day, stamp
@@ -185,7 +185,7 @@ class Lake:
                 ]
                 if rows_quarantined:
                     paths.append(quarantine)
-                fsync_files(paths, root=self.root)
+                fsync_files(paths)
                 self._checkpoint("data durable")
                 load = Load(
                     load_id=load_id,
@@ -285,7 +285,7 @@ class Lake:
                 with self._journal.pending(load_id, first.source, stream):
                     entry = compaction.merge(group, self.root, load_id=load_id, loaded_at=loaded_at)
                     self._checkpoint("data written")
-                    fsync_files([self.root / entry.file], root=self.root)
+                    fsync_files([self.root / entry.file])
                     self._checkpoint("data durable")
                     self._journal.complete(entry)
                 done.append(entry)
@@ -302,11 +302,11 @@ class Lake:
         paths = []
         for month, parts in months.items():
             path = folder / f"month={month}" / f"{load_id}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             pq.write_table(pa.concat_tables(parts), path, compression="zstd")
             paths.append(path)
             self._checkpoint("data written")
-        fsync_files(paths, root=self.root)
+        fsync_files(paths)
         self._checkpoint("data durable")
         return [str(path.relative_to(self.root)) for path in paths]
 
