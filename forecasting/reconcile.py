@@ -8,7 +8,6 @@ import numpy as np
 
 from forecasting.series import FloatArray
 
-
 _NOTHING = 1e-9
 """Dollars a day that round to nothing."""
 
