@@ -215,6 +215,8 @@ class Program:
             checks += self._token_checks()
         for shapes in (("duration",), ("boolean",), ("money",), ("score",)):
             checks += [check for name in self._mapped for check in self._column_checks(name, shapes)]
+        if table == "outcomes":
+            checks += self._outcome_checks()
         if table == "revenue":
             checks += self._revenue_checks()
         return "case " + " ".join(f"when {condition} then {reason}" for condition, reason in checks) + " end"
@@ -243,6 +245,10 @@ class Program:
                 yield f"y_{name} < {self._included(name, parts)}", literal(f"The parts of {name} exceed it.")
         if self.mapping.usage_missing == "quarantine":
             yield f"not {self._has_usage()}", literal("The row has no token usage.")
+
+    def _outcome_checks(self) -> Iterator[tuple[str, str]]:
+        links = [f"x_{name}" for name in ("request_id", "session_id", "trace_id") if name in self._mapped]
+        yield f"coalesce({', '.join([*links, 'null'])}) is null", literal("The row has no request, session or trace.")
 
     def _revenue_checks(self) -> Iterator[tuple[str, str]]:
         yield "y_period_end_date < y_period_start_date", literal("The period ends before it starts.")
@@ -359,7 +365,10 @@ class Program:
     def _duration_column(self) -> str:
         sql = "y_duration_seconds" if "duration_seconds" in self._mapped else "null"
         if "ended_at" in self._mapped:
-            sql = f"coalesce({sql}, (epoch_us(y_ended_at) - epoch_us(y_started_at)) * 1e-6)"
+            sql = f"coalesce({sql}, "
+            sql += (
+                "case when y_ended_at >= y_started_at then (epoch_us(y_ended_at) - epoch_us(y_started_at)) * 1e-6 end)"
+            )
         return sql
 
     def _is_success(self) -> str:
@@ -425,7 +434,7 @@ def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> 
     if shape == "instant":
         yield missing, "is not a time."
         yield f"{typed} > timestamptz {latest}", "is in the future."
-        yield f"{typed} < timestamptz '2000-01-01 00:00:00+00'", "is before the year 2000."
+        yield f"{typed} < timestamptz '2015-01-01 00:00:00+00'", "is before the year 2015."
     elif shape == "day":
         yield missing, "is not a date."
     elif shape == "whole":
@@ -433,7 +442,9 @@ def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> 
             f"{text} is not null and ({typed} is null or not isfinite({typed}) or {typed} <> trunc({typed}))",
             ("is not a whole number."),
         )
-        if name != "status_code":
+        if name == "status_code":
+            yield f"{typed} not between 0 and 999", "is not between 0 and 999."
+        else:
             yield f"{typed} < 0", "is negative."
             yield f"{typed} > {MAX_TOKENS}", "is above 50 million."
     elif shape == "duration":

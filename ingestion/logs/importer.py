@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion import expectations
 from ingestion.errors import TokenAtlasError
 from ingestion.lake import Lake, Load
 from ingestion.logs.compiler import Program
@@ -39,6 +40,7 @@ class FileResult:
         rows_filtered: Rows left out by ``keep_rows_where`` and ``drop_rows_where``; no part of the rows received.
         refusals: Quarantined rows by reason.
         empty_columns: Columns that the user mapped and that are null in every admitted row: probably a wrong path.
+        report: What the suite of its table found; null if it failed before.
         error: Why nothing of it was landed.
     """
 
@@ -47,6 +49,7 @@ class FileResult:
     rows_filtered: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     empty_columns: tuple[str, ...] = ()
+    report: expectations.ValidationReport | None = None
     error: TokenAtlasError | None = None
 
     @property
@@ -163,6 +166,17 @@ def _import_file(
         sha256 = content.sha256()
         received = _count(connection, "true")
         columns = _record_columns(program, sha256, name)
+        admitted = f"select {columns} from staged where reason is null"
+        refusals = _refusals(connection)
+        # Through the package, not by name: the suites' engine imports the scrubbing of this package.
+        report = expectations.admit_logs(
+            source.table,
+            connection,
+            admitted,
+            rows_received=received,
+            rows_quarantined=sum(refusals.values()),
+            batch=f"{source.name}, {name}",
+        )
         load = lake.land_file_load(
             source.table,
             source.name,
@@ -170,7 +184,7 @@ def _import_file(
             content_sha256=sha256,
             file_name=name,
             connection=connection,
-            admitted_sql=f"select {columns} from staged where reason is null",
+            admitted_sql=admitted,
             quarantine_sql="select file_line, reason, raw_text from staged where reason is not null order by file_line",
             rows_received=received,
             replace=replace,
@@ -179,12 +193,9 @@ def _import_file(
             path,
             load=load,
             rows_filtered=tally.rows - received,
-            refusals=dict(
-                connection.execute(
-                    "select reason, count(*) from staged where reason is not null group by reason order by 2 desc, 1"
-                ).fetchall()
-            ),
+            refusals=refusals,
             empty_columns=_empty_columns(connection, program),
+            report=report,
         )
 
 
@@ -215,6 +226,11 @@ def _record_columns(program: Program, sha256: str, file_name: str) -> str:
     columns["file_name"] = literal(file_name)
     columns[id_column] = made if columns[id_column] == "null" else f"coalesce({id_column}, {made})"
     return ", ".join(f"{sql} as {name}" for name, sql in columns.items())
+
+
+def _refusals(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    query = "select reason, count(*) from staged where reason is not null group by reason order by 2 desc, 1"
+    return dict(connection.execute(query).fetchall())
 
 
 def _empty_columns(connection: duckdb.DuckDBPyConnection, program: Program) -> tuple[str, ...]:

@@ -1,0 +1,260 @@
+"""Whole files: formats, compression, damage, and landing each content once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ingestion.errors import ContractError
+from ingestion.logs import LogFileError, matching_files, pending_files
+from tests.unit.ingestion.logs.conftest import LINE, MAPPING, Source, Workshop
+
+JSON_LINES = (json.dumps(LINE) + "\n").encode()
+
+
+def _zstd(data: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(data)
+    return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", JSON_LINES),
+        ("a.jsonl.gz", gzip.compress(JSON_LINES)),
+        ("a.jsonl.zst", _zstd(JSON_LINES)),
+        ("gzip-without-its-suffix.jsonl", gzip.compress(JSON_LINES)),
+        ("two-members.jsonl.gz", gzip.compress(JSON_LINES[:20]) + gzip.compress(JSON_LINES[20:])),
+        ("bom.jsonl", b"\xef\xbb\xbf" + JSON_LINES),
+        ("windows.jsonl", JSON_LINES.replace(b"\n", b"\r\n")),
+        ("no-last-newline.jsonl", JSON_LINES.rstrip()),
+    ],
+)
+def test_json_lines_are_read_however_they_are_packed(workshop: Workshop, name: str, content: bytes) -> None:
+    """Plain, gzip or zstd, with the marks of other systems."""
+    workshop.land(content, MAPPING, name=name)
+    [row] = workshop.rows()
+    assert (row["request_id"], row["file_line"], row["file_name"]) == ("r1", 1, name)
+
+
+def test_the_same_rows_come_out_of_csv_and_parquet(workshop: Workshop) -> None:
+    """Types of Parquet and texts of CSV mean the same."""
+    at = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    table = pa.table({"id": ["r1"], "at": [at], "model": ["gpt-5"], "in": [100], "cached": [40], "out": [7]})
+    pq.write_table(table, workshop.inbox / "b.parquet")
+    workshop.land_files(Source(MAPPING, format="parquet"), workshop.inbox / "b.parquet").raise_failures()
+    csv = '"id";"at";"model";"in";"cached";"out"\nr1;2026-05-01T10:00:00Z;gpt-5; 100;40;7\n'
+    workshop.land(csv, {**MAPPING, "csv": {"delimiter": ";"}}, name="c.csv", format="csv")
+    workshop.land(JSON_LINES, MAPPING, name="d.jsonl")
+    own = ("file_name", "file_line", "_load_id", "_loaded_at")
+    first, *others = [{k: v for k, v in row.items() if k not in own} for row in workshop.rows()]
+    assert first["uncached_input_tokens"] == 60
+    assert others == [first, first]
+    assert [row["file_line"] for row in workshop.rows()] == [1, 2, 1]
+
+
+def test_parquet_instants_without_a_zone_need_one(workshop: Workshop) -> None:
+    """Parquet knows instants and wall clocks; only the mapping knows what a wall clock means."""
+    table = pa.table(
+        {"id": ["r1"], "at": [datetime(2026, 5, 1, 12)], "model": ["m"], "in": [1], "cached": [0], "out": [1]}
+    )  # noqa: DTZ001 - that is the case
+    pq.write_table(table, workshop.inbox / "a.parquet")
+    result = workshop.land_files(Source(MAPPING, format="parquet"), workshop.inbox / "a.parquet")
+    assert result.files[0].refusals == {"started_at has no time zone.": 1}
+    mapping = {**MAPPING, "started_at": {"column": "at", "assume_timezone": "Europe/Berlin"}}
+    workshop.land_files(Source(mapping, format="parquet"), workshop.inbox / "a.parquet", replace=True).raise_failures()
+    assert workshop.rows()[0]["started_at"] == datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def test_a_csv_without_header_is_described(workshop: Workshop) -> None:
+    """Its first line is a row."""
+    mapping = {**MAPPING, "csv": {"header": ["id", "at", "model", "in", "cached", "out"]}}
+    workshop.land("r1,2026-05-01T10:00:00Z,m,100,40,7\n", mapping, name="a.csv", format="csv")
+    assert workshop.rows()[0]["file_line"] == 1
+
+
+def test_csv_cells_may_hold_json_and_headers_may_hold_dots(workshop: Workshop) -> None:
+    """Exports of nested data flatten it in either way."""
+    csv = 'id,at,model,in,cached,usage.out,meta\nr1,2026-05-01T10:00:00Z,m,1,0,7,"{""team"": ""search""}"\n'
+    mapping = {**MAPPING, "output_tokens": "usage.out", "tags": {"from_map": "meta", "keep": ["team"]}}
+    workshop.land(csv, mapping, name="a.csv", format="csv")
+    assert (workshop.rows()[0]["output_tokens"], workshop.rows()[0]["team"]) == (7, "search")
+
+
+def test_lines_of_csv_rows_count_line_breaks_and_refused_rows_across_batches(workshop: Workshop) -> None:
+    """A file of several read blocks, with every tenth row broken in two lines and every hundredth refused."""
+    lines, expected, number = ["id,at,model,note"], [], 2
+    for row in range(120_000):
+        note = '"two\nlines"' if row % 10 == 0 else "x"
+        if row % 100 == 99:
+            lines.append(f"{row},too,few")
+        else:
+            lines.append(f"{row},2026-05-01T10:00:00Z,m,{note}")
+            expected.append((str(row), number))
+        number += 2 if row % 10 == 0 else 1
+    mapping = {key: MAPPING[key] for key in ("request_id", "started_at", "provider_name", "model_name")}
+    workshop.land("\n".join(lines), mapping, name="a.csv", format="csv")
+    assert [(row["request_id"], row["file_line"]) for row in workshop.rows()] == expected
+    assert len(workshop.refused()) == 1_200
+    first, last = workshop.refused()[0], workshop.refused()[-1]
+    assert (first[0], last[0]) == (2 + 99 + 10, 2 + 119_999 + 12_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.jsonl.gz", b"", "The file is empty"),
+        ("plain.jsonl.gz", b"not compressed", "not gzip"),
+        ("cut.jsonl.gz", gzip.compress(bytes(range(256)) * 1000)[:200], "cannot be read"),
+        ("flipped.jsonl.gz", gzip.compress(JSON_LINES)[:-8] + b"12345678", "cannot be read"),
+    ],
+)
+def test_a_damaged_file_fails_and_the_others_land(workshop: Workshop, name: str, content: bytes, words: str) -> None:
+    """Nothing of it lands, not even the lines before the damage; the error is raised at the end."""
+    bad, good = workshop.write(content, name), workshop.write(JSON_LINES, "good.jsonl")
+    result = workshop.land_files(Source(MAPPING), bad, good)
+    assert [file.path for file in result.landed] == [good]
+    with pytest.raises(LogFileError, match=words) as caught:
+        result.raise_failures()
+    assert caught.value.where == name
+    assert len(workshop.rows()) == 1
+    assert not list(workshop.home.glob("staging-*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "content", "words"),
+    [
+        ("a.csv", "csv", b"id,when,model,in,cached,out\nr1,x,m,1,0,1\n", "started_at is mapped to at"),
+        ("b.csv", "csv", b"", "The file is empty"),
+        ("c.csv", "csv", b"id,id\n1,2\n", "names id twice"),
+        ("d.parquet", "parquet", b"PAR1 but not really", "not Parquet"),
+    ],
+)
+def test_a_file_of_another_shape_fails_with_what_was_found(
+    workshop: Workshop, name: str, format_: str, content: bytes, words: str
+) -> None:
+    """A missing column is no quarantine of every row: it is one error with the columns found."""
+    path = workshop.write(content, name)
+    [failed] = workshop.land_files(Source(MAPPING, format=format_), path).failed
+    assert failed.error is not None
+    assert words in failed.error.what
+    if name == "a.csv":
+        assert "when" in failed.error.mend
+
+
+def test_a_mapping_that_fits_hardly_a_row_of_a_large_file_does_not_land(workshop: Workshop) -> None:
+    """The suite of the door: 100 refused rows out of 100 are a wrong mapping, not bad rows."""
+    with pytest.raises(ContractError, match="quarantined_ratio"):
+        workshop.land(b'{"wrong": 1}\n' * 100, MAPPING)
+    assert workshop.lake.loads() == []
+
+
+def test_mapped_columns_that_are_never_there_are_reported(workshop: Workshop) -> None:
+    """In JSON lines a wrong path shows only so."""
+    result = workshop.land(JSON_LINES, {**MAPPING, "session_id": "sesion"})
+    assert result.empty_columns == ("session_id",)
+
+
+def test_the_same_content_under_another_name_is_landed_once(workshop: Workshop) -> None:
+    """Renamed, compressed or copied: the content decides."""
+    workshop.land(JSON_LINES, MAPPING, name="a.jsonl")
+    again = workshop.land(JSON_LINES, MAPPING, name="a.jsonl")
+    renamed = workshop.land(gzip.compress(JSON_LINES), MAPPING, name="b.jsonl.gz")
+    assert (again.is_duplicate, renamed.is_duplicate) == (True, True)
+    assert len(workshop.rows()) == 1
+
+
+def test_identical_lines_of_one_file_are_kept(workshop: Workshop) -> None:
+    """Whether they are one request is decided where sources meet, and counted there."""
+    workshop.land(JSON_LINES * 2, MAPPING)
+    assert len(workshop.rows()) == 2
+
+
+def test_pending_files_are_those_not_known_to_be_landed(workshop: Workshop) -> None:
+    """The memory can be deleted; then the content is asked again."""
+    source = Source(MAPPING, path=str(workshop.inbox / "**" / "*.jsonl"))
+    first = workshop.write(JSON_LINES, "a.jsonl")
+    second = workshop.write(JSON_LINES.replace(b"r1", b"r2"), "deep/b.jsonl")
+    assert pending_files(source, workshop.lake) == matching_files(source) == [first, second]
+    workshop.land_files(source, first).raise_failures()
+    assert pending_files(source, workshop.lake) == [second]
+    workshop.land_files(source, second).raise_failures()
+    assert {row["file_name"] for row in workshop.rows()} == {"a.jsonl", "deep/b.jsonl"}
+    (workshop.home / "known_log_files.json").unlink()
+    assert pending_files(source, workshop.lake) == [first, second]
+    assert len(workshop.land_files(source, first, second).duplicates) == 2
+
+
+def test_a_corrected_mapping_replaces_what_was_landed(workshop: Workshop) -> None:
+    """The earlier load is put out of force, not deleted."""
+    workshop.land(JSON_LINES, {**MAPPING, "model_name": {"constant": "wrong"}})
+    result = workshop.land_files(Source(MAPPING), workshop.inbox / "log.jsonl", replace=True)
+    assert [len(load.replaces) for load in workshop.lake.loads()] == [0, 1]
+    assert not result.duplicates
+
+
+def test_progress_is_told_while_reading(workshop: Workshop) -> None:
+    """Long files show that they move."""
+    told: list[tuple[str, int]] = []
+    path = workshop.write(JSON_LINES * 40_000)
+    workshop.land_files(Source(MAPPING), path, on_progress=lambda name, rows: told.append((name, rows)))
+    assert len(told) > 1
+    assert told[-1] == ("log.jsonl", 40_000)
+
+
+def test_elements_of_an_array_are_rows(workshop: Workshop) -> None:
+    """With what stands around the array, and the line of each."""
+    page = {"user": "ann", "items": [LINE, {**LINE, "id": "r2"}, "oops"]}
+    mapping = {**MAPPING, "unpack": {"each": "items"}, "customer_id": "parent.user"}
+    result = workshop.land(json.dumps(page) + "\nnot json\n" + json.dumps({"items": []}), mapping)
+    assert [(row["request_id"], row["file_line"], row["customer_id"]) for row in workshop.rows()] == [
+        ("r1", 1, "ann"),
+        ("r2", 1, "ann"),
+    ]
+    assert workshop.refused() == [(1, "The line is not a JSON object."), (2, "The line is not JSON.")]
+    assert result.load is not None
+    assert result.load.rows_received == 4
+
+
+def test_a_document_is_one_file(workshop: Workshop) -> None:
+    """Pretty-printed JSON is no JSON lines."""
+    document = json.dumps({"items": [LINE, {**LINE, "id": "r2"}]}, indent=2)
+    mapping = {**MAPPING, "unpack": {"each": "items", "document": True}}
+    del mapping["request_id"]
+    workshop.land(document, mapping, name="a.json")
+    assert len({row["request_id"] for row in workshop.rows()}) == 2
+
+
+def test_prepare_reshapes_a_parquet_file_and_says_when_it_cannot(workshop: Workshop) -> None:
+    """One query over the file's rows, their numbers kept."""
+    path = workshop.inbox / "a.parquet"
+    pq.write_table(pa.table({"id": ["r1", "r2"], "ms": [0, 1000], "n": [5, 6]}), path)
+    mapping: dict[str, Any] = {
+        "prepare": "select file_line, id, ms, n * 2 as twice from file_rows where n > 5",
+        "request_id": "id",
+        "started_at": {"column": "ms", "offset_from": "2026-05-01T00:00:00Z", "unit": "milliseconds"},
+        "provider_name": {"constant": "p"},
+        "model_name": {"constant": "m"},
+        "input_tokens": "twice",
+    }
+    [result] = workshop.land_files(Source(mapping, format="parquet"), path).files
+    assert [(row["uncached_input_tokens"], row["file_line"]) for row in workshop.rows()] == [(12, 2)]
+    assert result.rows_filtered == 1
+    wrong = {**mapping, "prepare": "select id, ms, n as twice from file_rows"}
+    [failed] = workshop.land_files(Source(wrong, format="parquet"), path, replace=True).failed
+    assert "file_line" in str(failed.error)
+
+
+def test_a_missing_file_is_told(workshop: Workshop, tmp_path: Path) -> None:
+    """It may have been moved since it was listed."""
+    [failed] = workshop.land_files(Source(MAPPING), tmp_path / "gone.jsonl").failed
+    assert "cannot be read" in str(failed.error)
