@@ -70,7 +70,7 @@ kpis as (
     {%- set definitions = [
         ('cost_per_request', 'cost_usd', 'nullif(request_count, 0)', 'usd_per_request', 'true'),
         ('cost_per_successful_outcome', 'cost_usd', 'successful_outcome_count', 'usd_per_outcome', 'has_outcomes'),
-        ('cache_hit_ratio', 'cache_read_tokens', 'nullif(input_tokens, 0)', 'ratio', 'true'),
+        ('cache_hit_ratio', 'coalesce(cache_read_tokens, 0)', 'nullif(input_tokens, 0)', 'ratio', 'true'),
         ('attribution_coverage', 'coalesce(attributed_cost_usd, 0)', 'nullif(cost_usd, 0)', 'ratio', "dimension_name in ('total', 'provider', 'model')"),
     ] %}
     {% for kpi_name, numerator, denominator, unit, condition in definitions -%}
