@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -14,7 +13,7 @@ from typer.core import TyperGroup
 class _Commands(TyperGroup):
     """Shows errors that a user can act on without a traceback, and all others with one."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Ends with 1 after an error."""
         from ingestion.errors import TokenAtlasError
 
@@ -40,24 +39,27 @@ app = typer.Typer(
     **Begin** with `tokenatlas demo`: a simulated company, no keys, no network, under two minutes.
     Then put keys into `.env` and accounts into `config/sources.yml`, ask `tokenatlas doctor`, and `tokenatlas run`.
 
-    **State** lives in `TOKENATLAS_HOME` (`.tokenatlas`), configuration in `TOKENATLAS_CONFIG` (`config`); both can be set
-    in `.env`. Only `lake/` in the home cannot be rebuilt.
+    **State** lives in `TOKENATLAS_HOME` (`.tokenatlas`), configuration in `TOKENATLAS_CONFIG` (`config`); both can be
+    set in `.env`. Only `lake/` in the home cannot be rebuilt.
 
     **Exit codes**: 0 all is well; 1 something failed or needs mending; 2 the command was not understood.
     """,
 )
 
+
 @app.command()
 def demo(
     days: Annotated[int, typer.Option(min=30, max=1500, help="Days of history of the simulated company.")] = 180,
     requests: Annotated[int, typer.Option(min=1000, help="About how many LLM requests it made in them.")] = 200_000,
-    seed: Annotated[int, typer.Option(help="Another seed is another company; the same one is the same to the digit.")] = 7,
+    seed: Annotated[
+        int, typer.Option(help="Another seed is another company; the same one is the same to the digit.")
+    ] = 7,
     home: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = Path(".tokenatlas/demo"),
     ui: Annotated[bool, typer.Option("--ui", help="Keep the simulated providers up and open `dagster dev`.")] = False,
 ) -> None:
     """Simulate a company and its providers, run the whole pipeline on it, and show what it found.
 
-    The company's providers are real HTTP servers on this machine that misbehave as real ones do. Nothing leaves the machine
+    The company's providers are HTTP servers on this machine that misbehave as real ones do. Nothing leaves the machine,
     and nothing of your own configuration is read. Running it again continues where it stands.
     """
     from orchestration.commands.demo import run_demo
@@ -69,8 +71,8 @@ def demo(
 def run() -> None:
     """Bring everything up to now: pull what is due, land new log files, build, forecast, publish.
 
-    Recent days are pulled again, since providers restate them (`trailing_days` in sources.yml). A provider that fails does
-    not keep the others from landing; the tables are built from what is there, and the command ends with 1.
+    Recent days are pulled again, since providers restate them (`trailing_days` in sources.yml). A provider that fails
+    does not keep the others from landing; the tables are built from what is there, and the command ends with 1.
     """
     from orchestration.commands.run import run_everything
 
@@ -101,8 +103,8 @@ def import_(
 ) -> None:
     """Land log files by hand: requests, outcomes or revenue.
 
-    A file is landed once, by its content: the same file under another name is skipped. Rows that cannot be understood go to
-    quarantine with file, line and reason, and the counts add up to the lines read. `tokenatlas run` builds the tables.
+    A file is landed once, by its content: the same file under another name is skipped. Rows that cannot be understood go
+    to quarantine with file, line and reason, and the counts add up to the lines read. `tokenatlas run` builds the tables.
     """
     from orchestration.commands.importing import import_logs
 
@@ -131,11 +133,13 @@ def status() -> None:
 
 
 @app.command()
-def explain(request_id: Annotated[str, typer.Argument(help="Of core.fct_llm_requests, or the provider's response id.")]) -> None:
+def explain(
+    request_id: Annotated[str, typer.Argument(help="Of core.fct_llm_requests, or the provider's response id.")],
+) -> None:
     """Show how the cost of one request came about, every step of it.
 
-    Tokens x price row = list cost; x calibration to the bill = effective cost; the rule that made its owner; and the file and
-    line that it was read from.
+    Tokens x price row = list cost; x calibration to the bill = effective cost; the rule that made its owner; and the file
+    and line that it was read from.
     """
     from orchestration.commands.explain import explain_request
 

@@ -6,13 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ingestion.errors import TokenAtlasError
-from orchestration.runs import RunOutcome, Step
+
+if TYPE_CHECKING:
+    # Dagster takes seconds to import, and most commands run no job.
+    from orchestration.runs import RunOutcome, Step
 
 # A copy of the terminal: the output of a run's steps is sent into its log file meanwhile.
 console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)
@@ -81,8 +85,12 @@ class StepPrinter:
             self._status.update(f"{_title(step)}  [dim]{escape(message)}[/]")
             return
         self._printed.add(step.key)
-        mark = "[red]x[/]" if step.error else "[yellow]![/]" if step.failed_checks or step.warned_checks else "[green]v[/]"
-        console.print(f"  {mark} {_title(step):<42} [dim]{step.seconds:6.1f} s[/]  {escape(_detail(step))}", soft_wrap=True)
+        mark = (
+            "[red]x[/]" if step.error else "[yellow]![/]" if step.failed_checks or step.warned_checks else "[green]v[/]"
+        )
+        console.print(
+            f"  {mark} {_title(step):<42} [dim]{step.seconds:6.1f} s[/]  {escape(_detail(step))}", soft_wrap=True
+        )
         for line in step.error.splitlines()[:12]:
             console.print(f"      [red]{escape(line)}[/]", soft_wrap=True)
         for check in (*step.failed_checks, *step.warned_checks):
@@ -90,7 +98,10 @@ class StepPrinter:
 
 
 def print_failure(outcome: RunOutcome) -> None:
-    errors.print(f"[bold red]The run failed.[/] Everything that was printed is in {escape(str(outcome.log_path))}", soft_wrap=True)
+    errors.print(
+        f"[bold red]The run failed.[/] Everything that was printed is in {escape(str(outcome.log_path))}",
+        soft_wrap=True,
+    )
 
 
 def _title(step: Step) -> str:
@@ -111,5 +122,5 @@ def _detail(step: Step) -> str:
     elif step.details:
         parts = [f"{len(step.details)} tables"]
     if step.passed_checks:
-        parts.append(f"{step.passed_checks} checks passed")
+        parts.append(f"{step.passed_checks} check{'s' * (step.passed_checks > 1)} passed")
     return ", ".join(parts)

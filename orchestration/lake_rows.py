@@ -23,7 +23,9 @@ def live_rows(index: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
             [str(index.with_name("lake_files.parquet")), table],
         ).fetchall()
         paths = [str(index.with_name("lake_schemas") / f"{table}.parquet"), *(row[0] for row in files)]
-        connection.execute("create table days as select * from read_parquet(?) where table_name = ?", [str(index), table])
+        connection.execute(
+            "create table days as select * from read_parquet(?) where table_name = ?", [str(index), table]
+        )
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         connection.execute(
             f"create view live as select raw_rows.* from read_parquet([{listed}], union_by_name = true) as raw_rows "

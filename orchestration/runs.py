@@ -70,7 +70,7 @@ class RunOutcome:
 
 
 def dagster_home(settings: Settings) -> Path:
-    """Folder of Dagster's own state: ``DAGSTER_HOME``, or ``dagster/`` under the home; made with its settings if new."""
+    """Folder of Dagster's own state: ``DAGSTER_HOME``, or ``dagster/`` under the home. Made if it is not there."""
     home = Path(os.environ.get("DAGSTER_HOME") or settings.home / "dagster").absolute()
     home.mkdir(parents=True, exist_ok=True)
     file = home / "dagster.yaml"
@@ -105,7 +105,9 @@ def run_job(
         job = _load_job(name)
         follower = _Follower(instance, run_id, on_change)
         with follower.following():
-            result = job.execute_in_process(instance=instance, run_id=run_id, tags=dict(tags or {}), raise_on_error=False)
+            result = job.execute_in_process(
+                instance=instance, run_id=run_id, tags=dict(tags or {}), raise_on_error=False
+            )
     return RunOutcome(run_id, result.success, time.monotonic() - started, list(follower.steps.values()), log_path)
 
 
@@ -117,7 +119,7 @@ def _load_job(name: str) -> dg.JobDefinition:
 
 @contextmanager
 def _output_into(path: Path) -> Iterator[None]:
-    """Sends everything that this process and its children print into a file; a console opened before keeps the terminal."""
+    """Sends what this process and its children print into a file; a console opened before keeps the terminal."""
     kept = {number: os.dup(number) for number in (1, 2)}
     with path.open("ab") as log:
         try:
@@ -231,5 +233,7 @@ def require(outcome: RunOutcome) -> None:
     if not outcome.is_success:
         failed = ", ".join(step.key for step in outcome.steps if step.error) or "before its first step"
         raise TokenAtlasError(
-            f"The run failed at {failed}", where=str(outcome.log_path), mend="Mend what the steps say, and run it again."
+            f"The run failed at {failed}",
+            where=str(outcome.log_path),
+            mend="Mend what the steps say, and run it again.",
         )

@@ -24,7 +24,9 @@ def reading(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not file.exists():
         raise TokenAtlasError(
-            "There is no such database yet", where=str(file), mend="Run `tokenatlas run`, which builds and publishes it."
+            "There is no such database yet",
+            where=str(file),
+            mend="Run `tokenatlas run`, which builds and publishes it.",
         )
     try:
         connection = duckdb.connect(str(file), read_only=True)
@@ -60,7 +62,10 @@ def table_facts(
         columns = [
             row[0]
             for row in connection.execute(
-                "select column_name from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
+                """
+                select column_name from duckdb_columns()
+                where schema_name = ? and table_name = ? order by column_index
+                """,
                 [schema, name],
             ).fetchall()
         ]

@@ -61,7 +61,9 @@ def run_demo(*, days: int, requests: int, seed: int, home: Path, ui: bool) -> No
         _print_times(simulated, outcome)
         _print_next(home, overview)
         if ui:
-            console.print("\nThe simulated providers stay up until Ctrl-C, so runs can be started from the page as well.")
+            console.print(
+                "\nThe simulated providers stay up until Ctrl-C, so runs can be started from the page as well."
+            )
             command = [str(Path(sys.executable).with_name("dagster")), "dev"]
             raise typer.Exit(subprocess.run(command, cwd=REPOSITORY, check=False).returncode)  # noqa: S603 - our own command
 

@@ -72,7 +72,10 @@ _TEAMS = """
     with last_days as (
         select * from core.fct_cost_ledger where usage_date > (select max(usage_date) from core.fct_cost_ledger) - 30
     )
-    select team, sum(effective_cost_usd) as cost, sum(effective_cost_usd) / (select sum(effective_cost_usd) from last_days)
+    select
+        team,
+        sum(effective_cost_usd) as cost,
+        sum(effective_cost_usd) / (select sum(effective_cost_usd) from last_days)
     from last_days group by team order by cost desc nulls last limit 10
 """
 _COVERAGE = """
@@ -118,7 +121,8 @@ def _example(connection: duckdb.DuckDBPyConnection) -> str | None:
 def print_overview(overview: Overview) -> None:
     """Prints every part of the overview that has something to show."""
     console.print(
-        f"\nSpend of {overview.first_day} to {overview.last_day}, published {overview.published_at:%Y-%m-%d %H:%M} UTC\n"
+        f"\nSpend of {overview.first_day} to {overview.last_day}, "
+        f"published {overview.published_at:%Y-%m-%d %H:%M} UTC\n"
     )
     months = [[month, *(money(amount) for amount in amounts)] for month, *amounts in overview.spend]
     columns = ["month", "at list price", "billed", "effective", "of which estimated", "of which not logged"]
@@ -128,7 +132,9 @@ def print_overview(overview: Overview) -> None:
     console.print(table("Spend by team, last 30 days", ["team", "effective", "share"], teams, right=[1, 2]))
     names = ["has a team", "has a feature", "explained by logs", "billed", "ledger rows priced"]
     console.print()
-    console.print(table("Coverage, last 30 days", names, [[share(ratio) for ratio in overview.coverage]], right=range(5)))
+    console.print(
+        table("Coverage, last 30 days", names, [[share(ratio) for ratio in overview.coverage]], right=range(5))
+    )
     if overview.kpis:
         kpis = [
             [name, _kpi(value, unit), str(day), share(priced), share(attributed), "yes" if mature else "not yet"]

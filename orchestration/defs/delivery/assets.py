@@ -20,7 +20,7 @@ def publish_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))
     descriptions = {
         DUCKDB_KEY: "published/tokenatlas.duckdb: every public table, documented, for any reader at any time.",
-        PARQUET_KEY: "published/parquet: the same tables as immutable Parquet files; current.json lists the current ones.",
+        PARQUET_KEY: "published/parquet: the same tables as immutable Parquet files, listed by current.json.",
     }
 
     @dg.multi_asset(
@@ -46,7 +46,8 @@ def publish_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         common: dict[str, Any] = {"version": publication.version, "changed": publication.is_new, "tables": tables}
         size = settings.published_path.stat().st_size
         yield dg.MaterializeResult(
-            asset_key=DUCKDB_KEY, metadata={**common, "path": dg.MetadataValue.path(settings.published_path), "bytes": size}
+            asset_key=DUCKDB_KEY,
+            metadata={**common, "path": dg.MetadataValue.path(settings.published_path), "bytes": size},
         )
         yield dg.MaterializeResult(
             asset_key=PARQUET_KEY,

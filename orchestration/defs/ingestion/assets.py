@@ -39,11 +39,7 @@ def provider_table(provider: str, table: str, days: dg.PartitionsDefinition) -> 
 
     @dg.multi_asset(
         name=f"lake__{table}",
-        specs=[
-            spec.replace_attributes(
-                tags={"provider": provider}, partitions_def=days if is_windowed else None
-            )
-        ],
+        specs=[spec.replace_attributes(tags={"provider": provider}, partitions_def=days if is_windowed else None)],
         check_specs=[door_check(raw_key(table))],
         # A backfill of many days is one pull and one load, as a daily run is.
         backfill_policy=dg.BackfillPolicy.single_run() if is_windowed else None,
@@ -90,7 +86,10 @@ def log_table(table: str) -> dg.AssetsDefinition:
         from orchestration.loading import land_log_files
 
         landed = land_log_files(
-            atlas.settings(), atlas.lake(), table, on_progress=lambda name, rows: context.log.debug(f"{name}: {rows} rows")
+            atlas.settings(),
+            atlas.lake(),
+            table,
+            on_progress=lambda name, rows: context.log.debug(f"{name}: {rows} rows"),
         )
         yield landed_metadata(context, atlas, landed)
 
@@ -123,7 +122,7 @@ def config_tables(atlas: TokenAtlasResource) -> Results:
     ],
 )
 def model_prices(atlas: TokenAtlasResource) -> Results:
-    """Prices of the models that the lake has seen. Prices of days gone by stay as they are: see `tokenatlas reprice`."""
+    """Prices of the models that the lake has seen. Those of days gone by stay as they are: see `tokenatlas reprice`."""
     from ingestion.prices.history import land_prices
 
     load = land_prices(atlas.settings(), atlas.lake())

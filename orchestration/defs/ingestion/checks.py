@@ -16,7 +16,7 @@ CHECK_NAME = "every_source_landed"
         dg.AssetCheckSpec(
             CHECK_NAME,
             asset=raw_key(table),
-            description="Every configured source of this table answered and landed. Fails the run, after the tables were built.",
+            description="Every configured source of this table answered and landed. If not, the run fails at its end.",
         )
         for table in LANDED_TABLES
     ],
@@ -37,5 +37,9 @@ def every_source_landed(context: dg.AssetCheckExecutionContext) -> Iterator[dg.A
             metadata={"failures": dg.MetadataValue.json(failures)},
         )
     if failed:
-        lines = [f"{table} from {source}: {why}" for table, sources in failed.items() for source, why in sources.items()]
-        raise dg.Failure("Sources failed; everything else was landed and built.\n" + "\n".join(lines), allow_retries=False)
+        lines = [
+            f"{table} from {source}: {why}" for table, sources in failed.items() for source, why in sources.items()
+        ]
+        raise dg.Failure(
+            "Sources failed; everything else was landed and built.\n" + "\n".join(lines), allow_retries=False
+        )

@@ -62,8 +62,8 @@ def landed_metadata(
 ) -> dg.MaterializeResult[None]:
     """The materialization of a raw table, with its counts, its dollars, and what failed.
 
-    Failures do not raise here, so that the tables are built from what is there. The check ``every_source_landed`` reads them
-    from the metadata and fails the run (ADR 12).
+    Failures do not raise here, so that the tables are built from what is there. The check ``every_source_landed`` reads
+    them from the metadata and fails the run (ADR 12).
     """
     for source, error in landed.failures.items():
         context.log.error(f"{source}: {error}")
@@ -118,9 +118,7 @@ def _in_force(atlas: TokenAtlasResource, table: str) -> dict[str, dg.MetadataVal
     atlas.lake().write_index(settings.index_path)
     with live_rows(settings.index_path, table) as connection:
         amount = _DOLLARS.get(table)
-        totals = connection.execute(
-            f"select count(*), {f'sum({amount})' if amount else 'null'} from live"
-        ).fetchall()
+        totals = connection.execute(f"select count(*), {f'sum({amount})' if amount else 'null'} from live").fetchall()
         rows = connection.execute(f"select * from live order by _day desc limit {_PREVIEW_ROWS}")
         names = [column[0] for column in rows.description or []]
         preview = rows.fetchall()

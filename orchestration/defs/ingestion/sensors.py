@@ -27,5 +27,6 @@ def new_log_files(atlas: TokenAtlasResource) -> dg.RunRequest | dg.SkipReason:
     if not stamps:
         return dg.SkipReason("Every log file is landed.")
     return dg.RunRequest(
-        run_key=hashlib.sha256("\n".join(sorted(stamps)).encode()).hexdigest(), tags={"tokenatlas/log_files": str(len(stamps))}
+        run_key=hashlib.sha256("\n".join(sorted(stamps)).encode()).hexdigest(),
+        tags={"tokenatlas/log_files": str(len(stamps))},
     )

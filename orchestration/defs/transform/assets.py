@@ -22,7 +22,9 @@ from orchestration.warehouse import TableFacts, reading, table_facts
 FROM_FORECASTS = "source:lake.forecast_days+ source:lake.forecast_periods+"
 """Whatever reads forecasts, however far down, is built after them."""
 
-DbtEvent = dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult | dg.AssetObservation | dg.AssetCheckEvaluation
+DbtEvent = (
+    dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult | dg.AssetObservation | dg.AssetCheckEvaluation
+)
 
 
 class FolderGroups(DagsterDbtTranslator):

@@ -37,7 +37,7 @@ _GAPS = """
 @dg.asset_check(
     asset=LEDGER,
     blocking=True,
-    description="Billed cost in the ledger equals the provider's lines, per provider, account and day, to the last decimal.",
+    description="Billed cost in the ledger equals the provider's lines, per account and day, to the last decimal.",
 )
 def ledger_equals_the_bill(atlas: TokenAtlasResource) -> dg.AssetCheckResult:
     """Invariant 1 of the design."""

@@ -1,0 +1,346 @@
+"""``doctor``: what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import duckdb
+import typer
+from rich.markup import escape
+
+from ingestion.config import Config, ProviderSource, api_key, load_config
+from ingestion.errors import ConfigError, TokenAtlasError
+from ingestion.lake import Lake
+from ingestion.settings import Settings
+from orchestration.console import console, money
+from orchestration.warehouse import reading
+
+STALE_AFTER = timedelta(hours=26)
+LATE_AFTER_DAYS = 7
+
+Sql = Callable[[str], list[tuple[Any, ...]]]
+
+
+class Level(StrEnum):
+    """``BROKEN`` ends the command with 1; ``LOOK`` deserves a look."""
+
+    FINE = "fine"
+    LOOK = "look"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. ``mend`` is empty when all is well."""
+
+    level: Level
+    area: str
+    what: str
+    mend: str = ""
+
+
+_MARKS = {Level.FINE: "[green]v[/]", Level.LOOK: "[yellow]![/]", Level.BROKEN: "[red]x[/]"}
+
+
+def examine(*, offline: bool) -> None:
+    """Prints every finding as it is made, and ends with 1 if something is broken."""
+    counts: Counter[Level] = Counter()
+    with console.status("Looking"):
+        for finding in findings(Settings.from_environment(), offline=offline):
+            counts[finding.level] += 1
+            console.print(f"{_MARKS[finding.level]} [bold]{finding.area}[/]  {escape(finding.what)}", soft_wrap=True)
+            if finding.mend:
+                console.print(f"    [dim]mend[/]  {escape(finding.mend)}", soft_wrap=True)
+    console.print(f"\n{counts[Level.BROKEN]} broken, {counts[Level.LOOK]} to look at, {counts[Level.FINE]} fine")
+    if counts[Level.BROKEN]:
+        raise typer.Exit(1)
+
+
+def findings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
+    """Everything that the doctor looks at, from the configuration to the published tables.
+
+    Args:
+        offline: Ask no provider.
+    """
+    try:
+        config = load_config(settings)
+    except ConfigError as error:
+        yield Finding(Level.BROKEN, "configuration", f"{error.what} ({error.where})", error.mend)
+        return
+    yield from _configuration(config)
+    lake = Lake(settings.lake_path, settings.clock)
+    for source in config.provider_sources:
+        yield from _key(source, offline=offline)
+        yield from _freshness(source, lake, settings)
+    yield from _log_files(config, lake)
+    yield from _quarantine(lake)
+    if not lake.loads():
+        yield Finding(Level.LOOK, "lake", "Nothing has been landed yet", "tokenatlas run")
+        return
+    yield from _price_corrections(settings, lake)
+    try:
+        with reading(settings.published_path) as connection:
+            yield from _tables(settings, lambda sql: connection.execute(sql).fetchall())
+    except TokenAtlasError as error:
+        yield Finding(Level.BROKEN, "tables", f"{error.what}: {error.where}", error.mend)
+        return
+    yield from _rules(settings, config)
+
+
+def _configuration(config: Config) -> Iterator[Finding]:
+    if not config.sources:
+        yield Finding(
+            Level.BROKEN, "configuration", "sources.yml names no source", "Add an account or a folder of logs."
+        )
+    for warning in config.warnings:
+        yield Finding(Level.LOOK, "configuration", f"{warning.where}: {warning.what}", warning.mend)
+    names = ", ".join(source.source_name for source in config.sources)
+    yield Finding(Level.FINE, "configuration", f"{len(config.sources)} sources ({names}) can be read")
+
+
+def _key(source: ProviderSource, *, offline: bool) -> Iterator[Finding]:
+    try:
+        key = api_key(source)
+    except ConfigError as error:
+        yield Finding(Level.LOOK if offline else Level.BROKEN, f"key of {source.source_name}", error.what, error.mend)
+        return
+    if offline:
+        return
+    from ingestion.providers.pull import check_access
+
+    answers = check_access(source, key)
+    for answer in answers:
+        if not answer.is_ok:
+            yield Finding(
+                Level.BROKEN,
+                f"key of {source.source_name}",
+                f"{answer.endpoint}: {answer.status}. {answer.what}",
+                answer.mend,
+            )
+    if all(answer.is_ok for answer in answers):
+        yield Finding(Level.FINE, f"key of {source.source_name}", f"it may read all {len(answers)} endpoints")
+
+
+def _freshness(source: ProviderSource, lake: Lake, settings: Settings) -> Iterator[Finding]:
+    from ingestion.providers.pull import source_tables
+
+    loaded_at = {load.table: load.loaded_at for load in lake.loads() if load.source == source.source_name}
+    area = f"freshness of {source.source_name}"
+    missing = [table for table in source_tables(source) if table not in loaded_at]
+    if missing:
+        yield Finding(Level.LOOK, area, f"never pulled: {', '.join(missing)}", "tokenatlas run")
+    windowed = {table: at for table, at in loaded_at.items() if table.endswith(("_costs", "_usage"))}
+    stale = {table: at for table, at in windowed.items() if settings.now - at > STALE_AFTER}
+    for table, at in stale.items():
+        yield Finding(
+            Level.BROKEN,
+            area,
+            f"{table} was last pulled on {at:%Y-%m-%d %H:%M} UTC",
+            "tokenatlas run, or turn on the schedule `every_morning` in dagster dev",
+        )
+    if windowed and not stale:
+        yield Finding(Level.FINE, area, f"last pulled on {min(windowed.values()):%Y-%m-%d %H:%M} UTC")
+
+
+def _log_files(config: Config, lake: Lake) -> Iterator[Finding]:
+    from ingestion.logs import matching_files, pending_files
+
+    for source in config.file_sources:
+        area = f"logs of {source.source_name}"
+        matching = matching_files(source)
+        pending = pending_files(source, lake)
+        if not matching:
+            yield Finding(
+                Level.LOOK, area, f"no file matches {source.path}", "Correct `path` in sources.yml, or wait for logs."
+            )
+        elif pending:
+            yield Finding(Level.LOOK, area, f"{len(pending)} of {len(matching)} files are not landed", "tokenatlas run")
+        else:
+            yield Finding(Level.FINE, area, f"all {len(matching)} files are landed")
+
+
+def _quarantine(lake: Lake) -> Iterator[Finding]:
+    held = lake.quarantine()
+    if not held.num_rows:
+        yield Finding(Level.FINE, "quarantine", "no row was refused")
+        return
+    reasons = Counter(held.column("reason").to_pylist()).most_common(5)
+    listed = "; ".join(f"{count:,} x {reason}" for reason, count in reasons)
+    received = sum(load.rows_received for load in lake.loads())
+    yield Finding(
+        Level.LOOK,
+        "quarantine",
+        f"{held.num_rows:,} of {received:,} rows received were refused: {listed}",
+        "Their files and lines are in lake/<source>/_quarantine. Correct the mapping, then "
+        "`tokenatlas import FILE --source NAME --replace`.",
+    )
+
+
+def _price_corrections(settings: Settings, lake: Lake) -> Iterator[Finding]:
+    from ingestion.prices.history import plan_prices
+
+    lake.write_index(settings.index_path)
+    corrections = plan_prices(settings, lake, settings.index_path).corrections
+    if not corrections:
+        yield Finding(Level.FINE, "prices", "what was priced agrees with the price book")
+        return
+    first = min(each.valid_from_date for each in corrections)
+    last = max(each.valid_to_date for each in corrections)
+    models = sorted({each.model_name for each in corrections})
+    yield Finding(
+        Level.LOOK,
+        "prices",
+        f"{len(corrections)} prices of days gone by differ from the price book: {', '.join(models[:5])}",
+        f"tokenatlas reprice --from {first} --to {last}   # shows them; --apply corrects",
+    )
+
+
+def _tables(settings: Settings, sql: Sql) -> Iterator[Finding]:
+    yield from _unpriced(sql)
+    yield from _unowned(sql)
+    yield from _bills(settings, sql)
+    yield from _budgets(sql)
+
+
+def _unpriced(sql: Sql) -> Iterator[Finding]:
+    rows = sql(
+        """
+        select provider_name, model_name, service_tier, price_status, count(*)
+        from core.fct_llm_requests
+        where price_status not in ('priced', 'not_billable') group by all order by 5 desc
+        """
+    )
+    for provider, model, tier, status, count in rows[:10]:
+        unknown_use = status == "unknown_usage"
+        yield Finding(
+            Level.LOOK,
+            "unpriced",
+            f"{count:,} requests to {provider} {model} ({tier}): {status}",
+            "Log the usage of streams (include_usage); the meter counts it as dark spend meanwhile."
+            if unknown_use
+            else f"Add {provider},{model},{tier},... to price_overrides.csv with its source.",
+        )
+    if not rows:
+        yield Finding(Level.FINE, "prices", "every billable request has a price")
+
+
+def _unowned(sql: Sql) -> Iterator[Finding]:
+    rows = sql(
+        """
+        select
+            ledger.provider_name, ledger.project_id, ledger.api_key_id, any_value(workloads.service_name),
+            sum(ledger.effective_cost_usd) as cost
+        from core.fct_cost_ledger as ledger
+        left join core.dim_workloads as workloads on ledger.workload_id = workloads.workload_id
+        where
+            ledger.team = 'unattributed'
+            and ledger.usage_date > (select max(usage_date) - 30 from core.fct_cost_ledger)
+        group by 1, 2, 3 having sum(ledger.effective_cost_usd) > 0.005 order by cost desc limit 5
+        """
+    )
+    for provider, project, key, service, cost in rows:
+        where = ", ".join(
+            f"{name} {value}" for name, value in (("project", project), ("key", key), ("service", service)) if value
+        )
+        yield Finding(
+            Level.LOOK,
+            "no owner",
+            f"{money(cost)} in 30 days at {provider} has no team: {where or 'neither project nor key'}",
+            "Add a rule to attribution_rules.csv; it works backwards on the next run.",
+        )
+    if not rows:
+        yield Finding(Level.FINE, "owners", "all spend of the last 30 days has a team")
+
+
+def _bills(settings: Settings, sql: Sql) -> Iterator[Finding]:
+    late = sql(
+        f"""
+        select provider_name, account_id, min(usage_date), count(*), sum(effective_cost_usd)
+        from finops.mart_reconciliation
+        where maturity = 'estimated' and usage_date < date '{settings.now.date()}' - {LATE_AFTER_DAYS} group by all
+        """
+    )
+    for provider, account, first, days, cost in late:
+        yield Finding(
+            Level.LOOK,
+            "late bill",
+            f"{days} days of {provider} {account} since {first} are still estimated ({money(cost)})",
+            f"tokenatlas backfill --from {first} --to {settings.now.date()}, or ask the provider.",
+        )
+    if not late:
+        yield Finding(Level.FINE, "bills", f"every day older than {LATE_AFTER_DAYS} days is billed")
+    for currency, count in sql(
+        """
+        select billing_currency, count(*) from core.fct_provider_charges
+        where charge_status = 'no_fx_rate' group by all
+        """
+    ):
+        yield Finding(
+            Level.BROKEN,
+            "currency",
+            f"{count:,} billed lines in {currency} have no rate, so they are in no total",
+            f"Add {currency},<first day>,<dollars for one> to fx_rates.csv.",
+        )
+    for provider, account, days in sql(
+        """
+        select provider_name, account_id, count(*) from finops.mart_reconciliation
+        where logged_above_metered_quantity > 0 group by all
+        """
+    ):
+        yield Finding(
+            Level.LOOK,
+            "meter",
+            f"on {days} days {provider} {account} logged more than the provider metered",
+            "Look at finops.mart_reconciliation: a log counted twice, or a key of another account.",
+        )
+
+
+def _budgets(sql: Sql) -> Iterator[Finding]:
+    rows = sql(
+        """
+        select budget_name, status, spent_usd, budget_usd, breach_date from finops.mart_budget_status
+        where is_latest and status not in ('ok', 'ended', 'no_forecast') order by budget_name
+        """
+    )
+    for name, status, spent, budget, breach in rows:
+        mends = {
+            "no_rate": "Add the currency of the budget to fx_rates.csv.",
+            "unknown_scope": "Its team, feature or model does not occur: correct budgets.csv.",
+            "unsupported_scope": "Give it a scope that the ledger has: see docs of config/budgets.csv.",
+        }
+        fate = f"{money(spent)} of {money(budget)} spent" + (f", runs out on {breach}" if breach else "")
+        yield Finding(Level.LOOK, "budget", f"{name}: {status}, {fate}", mends.get(status, "tokenatlas status"))
+
+
+def _rules(settings: Settings, config: Config) -> Iterator[Finding]:
+    try:
+        with reading(settings.warehouse_path) as warehouse:
+            used = {
+                row[0]
+                for row in warehouse.execute(
+                    """
+                    select allocation_rule_id from intermediate.int_workload_owners
+                    union select feature_rule_id from intermediate.int_workload_owners
+                    """
+                ).fetchall()
+            }
+    except (TokenAtlasError, duckdb.CatalogException):
+        yield Finding(
+            Level.LOOK, "rules", "not looked at: a run is writing the warehouse", "Ask again when it has ended."
+        )
+        return
+    idle = [rule.rule_id for rule in config.attribution_rules if rule.rule_id not in used]
+    for rule_id in idle:
+        yield Finding(
+            Level.LOOK,
+            "rules",
+            f"{rule_id} decides nothing: no workload matches it, or tags and earlier rules always come first",
+            "Correct or remove it in attribution_rules.csv.",
+        )
+    if not idle:
+        yield Finding(Level.FINE, "rules", f"all {len(config.attribution_rules)} attribution rules are in use")
