@@ -51,13 +51,14 @@ def rename_durable(source: Path, target: Path) -> None:
 
 
 def replace_parquet(path: Path, table: pa.Table) -> None:
-    """Write a Parquet file in one step: readers see the old file or the new one, never a part."""
+    """Write a Parquet file in one step: readers see the old file or the new one, never a part.
+
+    It is not forced to disk: made for files that the next run can make again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     pq.write_table(table, temporary, compression="zstd")
-    fsync_path(temporary)
     temporary.replace(path)
-    fsync_path(path.parent)
 
 
 @contextmanager

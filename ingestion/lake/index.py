@@ -68,7 +68,7 @@ def write(
     as_of: datetime | None,
     checkpoint: Callable[[str], None],
 ) -> None:
-    """Replace the three index files, beside one empty file for each raw table: a table without data has its columns too.
+    """Replace the three index files, beside one empty file for each raw table: one without data has columns too.
 
     The data files come first: they serve the old index as well as the new one.
 
