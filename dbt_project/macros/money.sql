@@ -50,3 +50,8 @@
 {% macro ratio(numerator, denominator) -%}
     cast(cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0) as decimal(38, 12))
 {%- endmacro %}
+
+{#- Mean of a score between 0 and 1 that does not depend on the order of its rows, as a sum of floats would. -#}
+{% macro mean_score(score) -%}
+    cast(sum(cast({{ score }} as decimal(18, 9))) as double) / count({{ score }})
+{%- endmacro %}

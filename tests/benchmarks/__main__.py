@@ -1,6 +1,6 @@
 """Measures speed and memory on generated logs and prints a report. Nothing here gates anything.
 
-    python -m tests.benchmarks [--requests 1000000 --requests 10000000] [--work FOLDER]
+python -m tests.benchmarks [--requests 1000000 --requests 10000000] [--work FOLDER]
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ def measure(requests: int, work: Path) -> list[tuple[str, str]]:
     lines = Bench(work / "jsonl", suffix="jsonl.zst")
     write_logs(lines.logs, requests=requests, end=END, suffix="jsonl.zst")
     landed = lines.run("land")
-    say("JSON lines to lake", f"{landed.core_seconds:.1f} s, {landed.facts['rows'] / landed.core_seconds / 1e6:.2f} M rows/s, {landed.peak_gb:.1f} GB")
+    say(
+        "JSON lines to lake",
+        f"{landed.core_seconds:.1f} s, {landed.facts['rows'] / landed.core_seconds / 1e6:.2f} M rows/s, {landed.peak_gb:.1f} GB",
+    )
     shutil.rmtree(work / "jsonl")
 
     parquet = Bench(work / "parquet", suffix="parquet")
@@ -92,17 +95,29 @@ def measure(requests: int, work: Path) -> list[tuple[str, str]]:
     say("Parquet to lake, prices included", f"{landed.wall_seconds:.1f} s, {landed.peak_gb:.1f} GB")
     built = parquet.run("build_models")
     say("models from the lake (dbt run)", f"{built.wall_seconds:.1f} s, {built.peak_gb:.1f} GB")
-    say("Parquet to finished marts", f"{landed.wall_seconds + built.wall_seconds:.1f} s, {max(landed.peak_gb, built.peak_gb):.1f} GB")
+    say(
+        "Parquet to finished marts",
+        f"{landed.wall_seconds + built.wall_seconds:.1f} s, {max(landed.peak_gb, built.peak_gb):.1f} GB",
+    )
     bare = parquet.run("bare_scan")
     priced = parquet.run("price_and_roll_up")
     say("bare scan and group (physical reference)", f"{bare.core_seconds:.2f} s")
-    say("price and roll up", f"{priced.core_seconds:.2f} s, {priced.core_seconds / bare.core_seconds:.1f}x of the bare scan and group")
+    say(
+        "price and roll up",
+        f"{priced.core_seconds:.2f} s, {priced.core_seconds / bare.core_seconds:.1f}x of the bare scan and group",
+    )
     per_request = priced.core_seconds / requests
     loop = parquet.run("genai_prices_loop")
-    say("genai-prices loop", f"{loop.facts['rows'] / loop.core_seconds:,.0f} rows/s, {loop.core_seconds / loop.facts['rows'] / per_request:,.0f}x slower per request")
+    say(
+        "genai-prices loop",
+        f"{loop.facts['rows'] / loop.core_seconds:,.0f} rows/s, {loop.core_seconds / loop.facts['rows'] / per_request:,.0f}x slower per request",
+    )
     if os.environ.get("BENCH_LITELLM_PYTHON"):
         loop = parquet.run("litellm_loop")
-        say("litellm loop", f"{loop.facts['rows'] / loop.core_seconds:,.0f} rows/s, {loop.core_seconds / loop.facts['rows'] / per_request:,.0f}x slower per request")
+        say(
+            "litellm loop",
+            f"{loop.facts['rows'] / loop.core_seconds:,.0f} rows/s, {loop.core_seconds / loop.facts['rows'] / per_request:,.0f}x slower per request",
+        )
 
     write_logs(parquet.logs / "next", requests=requests // DAYS, end=END + timedelta(days=1), suffix="parquet", days=1)
     for path in (parquet.logs / "next").glob("*.parquet"):
@@ -112,7 +127,10 @@ def measure(requests: int, work: Path) -> list[tuple[str, str]]:
     write_logs(alone.logs, requests=requests // DAYS, end=END + timedelta(days=1), suffix="parquet", days=1)
     single = [alone.run("land"), alone.run("build_models")]
     more, once = (sum(stage.wall_seconds for stage in stages) for stages in (one_more, single))
-    say("one more day on a year", f"{more:.1f} s, {more / once:.2f}x of that day alone ({once:.1f} s), {max(stage.peak_gb for stage in one_more):.1f} GB")
+    say(
+        "one more day on a year",
+        f"{more:.1f} s, {more / once:.2f}x of that day alone ({once:.1f} s), {max(stage.peak_gb for stage in one_more):.1f} GB",
+    )
     full = parquet.run("build", DBT_FULL_REFRESH="true")
     say("full dbt build with its tests", f"{full.wall_seconds:.1f} s, {full.peak_gb:.1f} GB")
     return rows
@@ -120,8 +138,12 @@ def measure(requests: int, work: Path) -> list[tuple[str, str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, action="append", help="requests in the year; may be given several times")
-    parser.add_argument("--work", type=Path, help="folder for the generated data (default: a temporary one, removed at the end)")
+    parser.add_argument(
+        "--requests", type=int, action="append", help="requests in the year; may be given several times"
+    )
+    parser.add_argument(
+        "--work", type=Path, help="folder for the generated data (default: a temporary one, removed at the end)"
+    )
     arguments = parser.parse_args()
     report = [f"# Benchmarks\n\nMade by `make bench` on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores.\n"]
     for requests in arguments.requests or [1_000_000, 10_000_000]:

@@ -76,7 +76,9 @@ def write_logs(folder: Path, *, requests: int, end: date, suffix: str, days: int
     with duckdb.connect() as connection:
         connection.execute("set threads = 2")
         for label, indexes in groups.items():
-            query = " union all ".join(rows_sql(index * per_day, per_day, first + timedelta(days=index)) for index in indexes)
+            query = " union all ".join(
+                rows_sql(index * per_day, per_day, first + timedelta(days=index)) for index in indexes
+            )
             path = folder / f"gateway-{label}.{suffix}"
             options = "format parquet, compression zstd" if suffix == "parquet" else "format json, compression zstd"
             connection.execute(f"copy ({query}) to '{path}' ({options})")

@@ -14,7 +14,10 @@ began = time.perf_counter()
 total = 0.0
 for model, prompt_tokens, cached_tokens, completion_tokens in rows:
     prompt, completion = cost_per_token(
-        model=model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, cache_read_input_tokens=cached_tokens
+        model=model,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cache_read_input_tokens=cached_tokens,
     )
     total += prompt + completion
 print(json.dumps({"rows": len(rows), "core_seconds": time.perf_counter() - began, "total_usd": total}))  # noqa: T201

@@ -60,7 +60,13 @@ def _dbt(command: str) -> dict[str, float]:
     settings = Settings.from_environment()
     began = time.perf_counter()
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "--quiet", command, "--target-path", str(settings.home / "target")],
+        [
+            str(Path(sys.executable).with_name("dbt")),
+            "--quiet",
+            command,
+            "--target-path",
+            str(settings.home / "target"),
+        ],
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -133,9 +139,16 @@ def genai_prices_loop() -> dict[str, float]:
 def litellm_loop() -> dict[str, float]:
     """``litellm.cost_per_token`` called for each row of a sample. Run by the Python of the benchmark's own environment."""
     script = Path(__file__).with_name("litellm_loop.py")
-    rows = [[model, fresh + cached, cached, output] for model, _, fresh, cached, output in _sample(Settings.from_environment())]
+    rows = [
+        [model, fresh + cached, cached, output]
+        for model, _, fresh, cached, output in _sample(Settings.from_environment())
+    ]
     done = subprocess.run(
-        [os.environ["BENCH_LITELLM_PYTHON"], str(script)], input=json.dumps(rows), check=True, stdout=subprocess.PIPE, text=True
+        [os.environ["BENCH_LITELLM_PYTHON"], str(script)],
+        input=json.dumps(rows),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -47,7 +47,9 @@ def grade(home: Path, now: datetime) -> Grades:
         connection.execute("set TimeZone = 'UTC'")
         connection.register("served", world.charges_at(now))
         for name in ("requests", "log_lines"):
-            connection.execute(f"create temp view truth_{name} as select * from read_parquet('{world.truth / name}.parquet')")
+            connection.execute(
+                f"create temp view truth_{name} as select * from read_parquet('{world.truth / name}.parquet')"
+            )
         connection.execute(_MATCHED)
         return Grades(
             billed=_billed(connection),
@@ -71,8 +73,14 @@ def grade(home: Path, now: datetime) -> Grades:
                 ).fetchall()
             },
             dark_error=abs(
-                _one(connection, "select sum(list_cost_usd)::double from core.fct_cost_ledger where evidence = 'metered' and charge_category = 'Usage'")
-                / _one(connection, "select sum(list_cost_usd)::double from truth_requests where is_metered and not explained_by_logs")
+                _one(
+                    connection,
+                    "select sum(list_cost_usd)::double from core.fct_cost_ledger where evidence = 'metered' and charge_category = 'Usage'",
+                )
+                / _one(
+                    connection,
+                    "select sum(list_cost_usd)::double from truth_requests where is_metered and not explained_by_logs",
+                )
                 - 1
             ),
             dark_misplaced_ratio=_dark_misplaced(connection),

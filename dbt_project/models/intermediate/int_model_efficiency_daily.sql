@@ -6,7 +6,7 @@ scored as (
     select
         source_name,
         request_id,
-        avg(quality_score) as quality_score
+        {{ mean_score('quality_score') }} as quality_score
     from {{ ref('fct_outcomes') }}
     where quality_score is not null and matched_by <> 'unmatched'
     group by source_name, request_id
@@ -19,7 +19,7 @@ requests as (
 
 -- An outcome comes from another source than its request, so the id alone matches.
 by_request as (
-    select request_id, avg(quality_score) as quality_score
+    select request_id, {{ mean_score('quality_score') }} as quality_score
     from scored
     group by request_id
 )
@@ -28,7 +28,7 @@ select
     concat(requests.feature, '|', requests.provider_name, '/', requests.model_id) as feature_model,
     count(*) as scored_request_count,
     cast(sum(requests.effective_cost_usd) as {{ money_type() }}) as effective_cost_usd,
-    avg(by_request.quality_score) as mean_quality_score,
+    {{ mean_score('by_request.quality_score') }} as mean_quality_score,
     sum(requests.list_cost_usd) is not null as is_priced,
     bool_and(coalesce(requests.maturity, 'estimated') <> 'estimated') as is_mature,
     avg(case when requests.price_status = 'priced' then 1.0 else 0.0 end) as priced_ratio,

@@ -17,7 +17,7 @@ outcomes as (
         outcome_date, team, feature, environment,
         count(*) as outcome_count,
         count(*) filter (where is_success) as successful_outcome_count,
-        avg(quality_score) as mean_quality_score,
+        {{ mean_score('quality_score') }} as mean_quality_score,
         sum(value_usd) as outcome_value_usd
     from {{ ref('fct_outcomes') }}
     group by all
