@@ -29,4 +29,4 @@ from logged
 union all
 select workload_id, account_id, project_id, api_key_id, model_id, provider_name, null, null, null, null, null
 from unlogged
-where workload_id not in (select workload_id from logged)
+where workload_id not in (select logged.workload_id from logged)

@@ -112,7 +112,7 @@ unsplit_rows as (
         environment, evidence, maturity, calibration_basis, team, feature, allocation_method, allocation_rule_id,
         request_count, token_count, usage_quantity, list_cost_usd, billed_cost_usd, effective_cost_usd
     from owned
-    where row_number_in_build not in (select row_number_in_build from weighted)
+    where row_number_in_build not in (select weighted.row_number_in_build from weighted)
 ),
 
 unioned as (

@@ -19,7 +19,7 @@ requests as (
 by_request as (
     select
         outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id) as recency,
+        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
         1 as match_order
     from outcomes
     inner join requests on outcomes.request_id = requests.request_id
@@ -29,7 +29,7 @@ by_request as (
 by_response as (
     select
         outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id) as recency,
+        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
         2 as match_order
     from outcomes
     inner join requests on outcomes.request_id = requests.response_id
@@ -39,7 +39,7 @@ by_response as (
 by_trace as (
     select
         outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id) as recency,
+        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
         3 as match_order
     from outcomes
     inner join requests on outcomes.trace_id = requests.trace_id
@@ -49,7 +49,7 @@ by_trace as (
 by_session as (
     select
         outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id) as recency,
+        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
         4 as match_order
     from outcomes
     inner join requests on outcomes.session_id = requests.session_id

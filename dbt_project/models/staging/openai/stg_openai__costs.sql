@@ -59,7 +59,7 @@ select
     token_type,
     case when line_token_type is not null then line_service_tier end as service_tier,
     case
-        when amount_value::decimal(38, 18) < 0 and quantity is null then 'Credit'
+        when cast(amount_value as {{ money_type() }}) < 0 and quantity is null then 'Credit'
         when lower(line_item) like '%tax%' and token_type is null then 'Tax'
         else 'Usage'
     end as charge_category,
