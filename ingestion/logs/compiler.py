@@ -115,7 +115,7 @@ class Program:
     # ------------------------------------------------------------ the statement
 
     def statement(self, rows_sql: str, *, quarantined_text: str) -> str:
-        """Select the record's columns but the constant ones, ``line_id`` (the id of a row within the file), ``reason`` and ``raw_text``.
+        """Select the record's columns that vary, ``line_id`` (unique in the file), ``reason`` and ``raw_text``.
 
         Args:
             rows_sql: A relation with ``line``, ``item``, ``problem``, ``raw`` and a text for each slot.
@@ -527,19 +527,28 @@ def _boolean(text: str) -> str:
 
 
 def _money(value: Value, text: str) -> str:
-    """Exact decimal text without exponent; digits beyond the 18th place of an exponent form are dropped."""
+    """Exact decimal text without exponent: cents and exponents only move the point."""
     assert isinstance(value, Money)  # noqa: S101 - COLUMNS decides the class
-    scaled = f"try_cast({text} as decimal(36, 18))"
+    moved = _with_point_moved(text, -2 if value.unit == "cents" else 0)
+    number = rf"regexp_full_match({text}, '[-+]?(\d+[.]?\d*|[.]\d+)([eE][-+]?\d{{1,2}})?')"
+    moved = f"case when {number} and try_cast({moved} as decimal(38, 18)) is not null then {moved} end"
     if value.unit == "cents":
-        return _plain(f"({scaled} * 0.01::decimal(2, 2))")
-    return (
-        rf"case when regexp_full_match({text}, '-?\d{{1,18}}(\.\d+)?') then {text} "
-        f"when regexp_full_match({text}, '[-+ 0-9.eE]+') then {_plain(scaled)} end"
+        return moved
+    return rf"case when regexp_full_match({text}, '-?\d{{1,18}}([.]\d+)?') then {text} else {moved} end"
+
+
+def _with_point_moved(text: str, places: int) -> str:
+    """A number in any notation as plain digits, its point moved by its exponent and some places more."""
+    whole = rf"regexp_extract({text}, '^[-+]?(\d*)', 1)"
+    digits = rf"({whole} || regexp_extract({text}, '[.](\d*)', 1))"
+    exponent = rf"coalesce(try_cast(regexp_extract({text}, '[eE]([-+]?\d+)$', 1) as bigint), 0)"
+    point = f"(length({whole}) + {exponent} + {places})"
+    plain = (
+        f"case when {point} <= 0 then '0.' || repeat('0', -{point}) || {digits} "
+        f"when {point} >= length({digits}) then {digits} || repeat('0', {point} - length({digits})) "
+        f"else left({digits}, {point}) || '.' || substring({digits}, {point} + 1) end"
     )
-
-
-def _plain(decimal_sql: str) -> str:
-    return rf"regexp_replace(({decimal_sql})::varchar, '\.?0+$', '')"
+    return rf"(case when starts_with({text}, '-') then '-' else '' end || regexp_replace({plain}, '^0+(\d)', '\1'))"
 
 
 def _canonical_tier(text: str) -> str:

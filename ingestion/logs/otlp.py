@@ -1,8 +1,8 @@
 """OTLP JSON lines (the Collector's file exporter) as one JSON object a span.
 
 Each object has ``trace_id, span_id, parent_span_id, name, started_ns, ended_ns, status_code, scope``, and as flat
-objects of text ``attributes``, ``resource``, and the attributes of the span around it and of the trace's outermost span, as far
-as they are in the same file: ``parent`` and ``root``. Only attributes that the mapping names are read.
+objects of text its ``attributes``, those of its ``resource``, of the span around it (``parent``) and of the trace's
+outermost span (``root``), as far as these are in the same file. Only attributes that the mapping names are read.
 """
 
 from __future__ import annotations

@@ -103,7 +103,11 @@ def test_an_end_gives_the_duration_unless_it_lies_before_the_start(workshop: Wor
         ("0.10000000000000000001", "dollars", "0.10000000000000000001"),
         ("0.8958740000000000", "dollars", "0.8958740000000000"),
         ("1.5e-05", "dollars", "0.000015"),
+        ("2.5000000000000004e-05", "dollars", "0.000025000000000000004"),
+        ("0.5E+3", "dollars", "500"),
+        ('"+1.50"', "dollars", "1.50"),
         ("3", "dollars", "3"),
+        ("7", "cents", "0.07"),
         ('"0.30"', "dollars", "0.30"),
         ("12.345", "cents", "0.12345"),
     ],
@@ -304,10 +308,14 @@ def test_variants_settle_rows_of_several_shapes(workshop: Workshop) -> None:
     """The first that holds adds to or replaces columns; other rows keep those of the mapping."""
     mapping = _with(
         variants=[
-            {"when": {"kind": "anthropic"}, "provider_name": {"constant": "anthropic"}, "input_tokens": {"column": "in", "includes": []}},
+            {
+                "when": {"kind": "anthropic"},
+                "provider_name": {"constant": "anthropic"},
+                "input_tokens": {"column": "in", "includes": []},
+            },
             {"when": {"kind": {"pattern": "^epoch"}}, "started_at": {"column": "at", "format": "epoch_seconds"}},
         ]
-    )  # fmt: skip
+    )
     lines = [LINE, {**LINE, "kind": "anthropic"}, {**LINE, "kind": "epoch_s", "at": 1777629600}]
     workshop.land("\n".join(map(json.dumps, lines)), mapping)
     rows = workshop.rows()
@@ -391,5 +399,5 @@ def test_revenue_is_mapped_in_the_same_way(workshop: Workshop) -> None:
     workshop.land(csv, mapping, name="r.csv", table="revenue", format="csv")
     first, second = workshop.rows("revenue")
     assert (first["period_start_date"], first["period_end_date"]) == (date(2026, 2, 1), date(2026, 2, 28))
-    assert (first["revenue_amount"], first["currency"]) == ("1999", "EUR")
-    assert (second["revenue_amount"], second["currency"]) == ("-5", "USD")
+    assert (first["revenue_amount"], first["currency"]) == ("1999.00", "EUR")
+    assert (second["revenue_amount"], second["currency"]) == ("-5.00", "USD")

@@ -64,9 +64,8 @@ def test_the_same_rows_come_out_of_csv_and_parquet(workshop: Workshop) -> None:
 
 def test_parquet_instants_without_a_zone_need_one(workshop: Workshop) -> None:
     """Parquet knows instants and wall clocks; only the mapping knows what a wall clock means."""
-    table = pa.table(
-        {"id": ["r1"], "at": [datetime(2026, 5, 1, 12)], "model": ["m"], "in": [1], "cached": [0], "out": [1]}
-    )  # noqa: DTZ001 - that is the case
+    at = pa.array([1777636800000000], pa.timestamp("us"))
+    table = pa.table({"id": ["r1"], "at": at, "model": ["m"], "in": [1], "cached": [0], "out": [1]})
     pq.write_table(table, workshop.inbox / "a.parquet")
     result = workshop.land_files(Source(MAPPING, format="parquet"), workshop.inbox / "a.parquet")
     assert result.files[0].refusals == {"started_at has no time zone.": 1}

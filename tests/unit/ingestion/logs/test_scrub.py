@@ -11,8 +11,25 @@ from ingestion.logs.scrub import is_content_name, scrub
 
 @pytest.mark.parametrize(
     "name",
-    "messages prompt input output content text choices system tool_calls arguments gen_ai.input.messages "
-    "inputBodyJson systemInstruction response_content llm.prompts.0 user_message query".split(),
+    [
+        "messages",
+        "prompt",
+        "input",
+        "output",
+        "content",
+        "text",
+        "choices",
+        "system",
+        "tool_calls",
+        "arguments",
+        "gen_ai.input.messages",
+        "inputBodyJson",
+        "systemInstruction",
+        "response_content",
+        "llm.prompts.0",
+        "user_message",
+        "query",
+    ],
 )
 def test_names_of_content_are_known(name: str) -> None:
     """In every spelling: snake, camel, dotted."""
@@ -20,7 +37,16 @@ def test_names_of_content_are_known(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", "model input_tokens promptTokenCount output_tokens_details request_id prompt_version latency_ms".split()
+    "name",
+    [
+        "model",
+        "input_tokens",
+        "promptTokenCount",
+        "output_tokens_details",
+        "request_id",
+        "prompt_version",
+        "latency_ms",
+    ],
 )
 def test_names_of_counts_are_not_content(name: str) -> None:
     """Counts, ids and versions stay, or nobody could see why a row was refused."""
