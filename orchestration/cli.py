@@ -103,8 +103,8 @@ def import_(
 ) -> None:
     """Land log files by hand: requests, outcomes or revenue.
 
-    A file is landed once, by its content: the same file under another name is skipped. Rows that cannot be understood go
-    to quarantine with file, line and reason, and the counts add up to the lines read. `tokenatlas run` builds the tables.
+    A file is landed once, by its content: the same file under another name is skipped. Rows that cannot be
+    understood go to quarantine with file, line and reason, and the counts add up to the lines read.
     """
     from orchestration.commands.importing import import_logs
 
@@ -138,8 +138,8 @@ def explain(
 ) -> None:
     """Show how the cost of one request came about, every step of it.
 
-    Tokens x price row = list cost; x calibration to the bill = effective cost; the rule that made its owner; and the file
-    and line that it was read from.
+    Tokens x price row = list cost; x calibration to the bill = effective cost; the rule that made its owner; and the
+    file and line that it was read from.
     """
     from orchestration.commands.explain import explain_request
 

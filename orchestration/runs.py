@@ -195,6 +195,8 @@ def _note_event(step: Step, entry: dg.EventLogEntry, event: dg.DagsterEvent) -> 
     elif kind == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         check = event.asset_check_evaluation_data
         name = f"{check.asset_key.to_user_string()}: {check.check_name}"
+        if check.description and not check.passed:
+            name += f" ({check.description})"
         if check.passed:
             step.passed_checks += 1
         elif check.severity == dg.AssetCheckSeverity.WARN:

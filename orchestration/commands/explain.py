@@ -34,7 +34,7 @@ _WHY_UNPRICED = {
     "unknown_usage": "The log does not say its tokens, so nobody knows its cost. The meter counts it as dark spend.",
     "unknown_model": "Neither the price list nor an override knows the model. Mend: a row in price_overrides.csv.",
     "no_price_for_tier": "The model has no price in this service tier. Mend: a row in price_overrides.csv.",
-    "no_price_for_token_type": "It used a token type without a price, and a partial sum would look like a cheap request.",
+    "no_price_for_token_type": "It used a token type without a price; a partial sum would look like a cheap request.",
 }
 
 Row = dict[str, Any]
@@ -346,8 +346,9 @@ def _print_origin(explanation: Explanation) -> None:
         return
     console.print(
         f"  {escape(load['file_name'])}, line {request['file_line']}; load {load['load_id']} of "
-        f"{load['loaded_at']:%Y-%m-%d %H:%M} UTC: {load['rows_received']:,} rows = {load['rows_admitted']:,} admitted + {load['rows_quarantined']:,} "
-        f"quarantined + {load['rows_duplicate']:,} duplicate",
+        f"{load['loaded_at']:%Y-%m-%d %H:%M} UTC: {load['rows_received']:,} rows = "
+        f"{load['rows_admitted']:,} admitted + {load['rows_quarantined']:,} quarantined + "
+        f"{load['rows_duplicate']:,} duplicate",
         soft_wrap=True,
     )
 

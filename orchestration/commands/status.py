@@ -97,7 +97,12 @@ _KPIS = """
     qualify row_number() over (partition by kpi_name order by is_mature desc, kpi_date desc) = 1
     order by kpi_name
 """
-_BUDGETS = "select * from finops.mart_budget_status limit 20"
+_BUDGETS = """
+    select
+        budget_name, period_start_date, period_end_date, status, spent_usd, budget_usd, spent_ratio, elapsed_ratio,
+        projected_p50_usd, projected_p10_usd, projected_p90_usd, breach_date
+    from finops.mart_budget_status where is_latest order by period_end_date, budget_name limit 20
+"""
 
 
 def _rows_if_there(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> list[Row]:
@@ -142,6 +147,27 @@ def print_overview(overview: Overview) -> None:
         ]
         console.print()
         console.print(table("KPIs", ["kpi", "value", "day", "priced", "attributed", "mature"], kpis, right=[1, 3, 4]))
+
+    if overview.budgets:
+        columns = ["budget", "until", "status", "spent", "of", "", "time gone", "expected at the end", "runs out"]
+        console.print()
+        console.print(table("Budgets", columns, [_budget(row) for row in overview.budgets], right=[3, 4, 5, 6, 7]))
+
+
+def _budget(row: Row) -> list[str]:
+    name, _, end, status, spent, budget, spent_ratio, elapsed, expected, low, high, breach = row
+    span = f" ({money(low)} to {money(high)})" if expected is not None else ""
+    return [
+        name,
+        str(end),
+        status,
+        money(spent),
+        money(budget),
+        share(spent_ratio),
+        share(elapsed),
+        money(expected) + span,
+        str(breach or "-"),
+    ]
 
 
 def _kpi(value: Decimal | float, unit: str | None) -> str:

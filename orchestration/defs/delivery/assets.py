@@ -62,8 +62,35 @@ def publish_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     return published
 
 
+def reports_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The asset that writes the pages on data quality, after the given tables."""
+
+    @dg.asset(
+        key=["reports", "data_docs"],
+        deps=deps,
+        group_name="delivery",
+        kinds={"python", "html"},
+        description="reports/data_docs/index.html: what Great Expectations found in the raw tables and in the marts.",
+    )
+    def reports(atlas: TokenAtlasResource) -> Iterator[dg.MaterializeResult[None]]:
+        # Great Expectations takes seconds to import, and opening the graph does not need it.
+        from orchestration.quality import report_raw_tables
+
+        index, results = report_raw_tables(atlas.settings(), atlas.lake())
+        yield dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(index),
+                "tables": len(results),
+                "expectations": sum(result.expectation_count for result in results),
+                "not met": dg.MetadataValue.json([str(each) for result in results for each in result.findings]),
+            }
+        )
+
+    return reports
+
+
 @dg.definitions
 def delivery() -> dg.Definitions:
     manifest = read_manifest(dbt_project(Settings.from_environment()))
     keys = [dg.AssetKey([model["schema"], model["name"]]) for model in public_models(manifest)]
-    return dg.Definitions(assets=[publish_asset(keys)])
+    return dg.Definitions(assets=[publish_asset(keys), reports_asset(keys)])

@@ -1,7 +1,10 @@
 """Does the ledger tie out? If not, nothing after it runs and nothing is published."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
+from ingestion.expectations.suites.marts import SUITES as MART_SUITES
 from orchestration.defs.resources import TokenAtlasResource
 from orchestration.markdown import markdown_table
 from orchestration.warehouse import reading
@@ -53,6 +56,37 @@ def ledger_equals_the_bill(atlas: TokenAtlasResource) -> dg.AssetCheckResult:
     if gaps:
         metadata["days that differ"] = dg.MetadataValue.md(markdown_table(names, gaps[:20]))
     return dg.AssetCheckResult(passed=not gaps, metadata=metadata)
+
+
+@dg.multi_asset_check(
+    name="marts_keep_their_suites",
+    specs=[
+        dg.AssetCheckSpec(
+            "great_expectations",
+            asset=dg.AssetKey(["finops", mart]),
+            description="The last three months of the mart keep their Great Expectations suite.",
+        )
+        for mart in MART_SUITES
+    ],
+)
+def marts_keep_their_suites(atlas: TokenAtlasResource) -> Iterator[dg.AssetCheckResult]:
+    """Reports each mart, and writes its page."""
+    # Great Expectations takes seconds to import, and opening the graph does not need it.
+    from orchestration.quality import check_marts, data_docs_path
+
+    settings = atlas.settings()
+    for report in check_marts(settings):
+        yield dg.AssetCheckResult(
+            asset_key=["finops", report.name],
+            passed=report.success,
+            description="; ".join(str(finding) for finding in report.findings),
+            metadata={
+                "expectations": report.expectation_count,
+                "rows": report.row_count,
+                "not met": dg.MetadataValue.json([str(finding) for finding in report.findings]),
+                "page": dg.MetadataValue.path(data_docs_path(settings) / f"{report.name}.html"),
+            },
+        )
 
 
 @dg.asset_check(
