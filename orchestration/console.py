@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # A copy of the terminal: the output of a run's steps is sent into its log file meanwhile.
 console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)
+if not console.is_terminal:
+    # A file or a pipe has no width: tables are not squeezed into 80 columns.
+    console.width = 160
 errors = Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
 
 _TITLES = {
@@ -33,7 +36,8 @@ _TITLES = {
     "forecasts": "Forecast",
     "dbt_forecast_marts": "Build forecast and budget marts (dbt)",
     "publish": "Publish",
-    "reports": "Write the reports",
+    "marts_keep_their_suites": "Check the marts (Great Expectations)",
+    "reports__data_docs": "Write the reports",
 }
 
 

@@ -22,6 +22,7 @@ _STAGES = {
     "pull and land": ("lake__", "every_source_landed"),
     "build facts and marts": ("dbt_facts", "core__", "finops__"),
     "forecast": ("forecasts", "dbt_forecast_marts"),
+    "check the marts": ("marts_keep_their_suites",),
     "publish and report": ("publish", "reports"),
 }
 

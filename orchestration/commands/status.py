@@ -101,7 +101,9 @@ _BUDGETS = """
     select
         budget_name, period_start_date, period_end_date, status, spent_usd, budget_usd, spent_ratio, elapsed_ratio,
         projected_p50_usd, projected_p10_usd, projected_p90_usd, breach_date
-    from finops.mart_budget_status where is_latest order by period_end_date, budget_name limit 20
+    from finops.mart_budget_status
+    where is_latest and elapsed_ratio > 0 and elapsed_ratio < 1
+    order by period_end_date, budget_name limit 20
 """
 
 
@@ -149,14 +151,13 @@ def print_overview(overview: Overview) -> None:
         console.print(table("KPIs", ["kpi", "value", "day", "priced", "attributed", "mature"], kpis, right=[1, 3, 4]))
 
     if overview.budgets:
-        columns = ["budget", "until", "status", "spent", "of", "", "time gone", "expected at the end", "runs out"]
+        columns = ["budget", "until", "status", "spent", "of", "", "time gone", "expected", "80 % range", "runs out"]
         console.print()
-        console.print(table("Budgets", columns, [_budget(row) for row in overview.budgets], right=[3, 4, 5, 6, 7]))
+        console.print(table("Budgets", columns, [_budget(row) for row in overview.budgets], right=range(3, 9)))
 
 
 def _budget(row: Row) -> list[str]:
     name, _, end, status, spent, budget, spent_ratio, elapsed, expected, low, high, breach = row
-    span = f" ({money(low)} to {money(high)})" if expected is not None else ""
     return [
         name,
         str(end),
@@ -165,7 +166,8 @@ def _budget(row: Row) -> list[str]:
         money(budget),
         share(spent_ratio),
         share(elapsed),
-        money(expected) + span,
+        money(expected),
+        "-" if expected is None else f"{low:,.0f} to {high:,.0f}",
         str(breach or "-"),
     ]
 

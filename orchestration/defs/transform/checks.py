@@ -4,10 +4,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from ingestion.expectations.suites.marts import SUITES as MART_SUITES
 from orchestration.defs.resources import TokenAtlasResource
 from orchestration.markdown import markdown_table
 from orchestration.warehouse import reading
+
+CHECKED_MARTS = (
+    "mart_spend_daily",
+    "mart_kpis_daily",
+    "mart_reconciliation",
+    "mart_budget_status",
+    "mart_forecast_daily",
+)
+"""The marts that have a suite in ``ingestion/expectations``; named here because importing the suites takes seconds."""
 
 LEDGER = dg.AssetKey(["core", "fct_cost_ledger"])
 
@@ -66,7 +74,7 @@ def ledger_equals_the_bill(atlas: TokenAtlasResource) -> dg.AssetCheckResult:
             asset=dg.AssetKey(["finops", mart]),
             description="The last three months of the mart keep their Great Expectations suite.",
         )
-        for mart in MART_SUITES
+        for mart in CHECKED_MARTS
     ],
 )
 def marts_keep_their_suites(atlas: TokenAtlasResource) -> Iterator[dg.AssetCheckResult]:
