@@ -49,39 +49,44 @@ def sql_text(value: str) -> str:
 
 
 def write_admitted(
-    connection: duckdb.DuckDBPyConnection, stream: Stream, query: str, stamp: Stamp, *, folder: Path, scratch: Path
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    query: str,
+    stamp: Stamp,
+    *,
+    folder: Path,
+    scratch: Path | None,
 ) -> dict[date, int]:
     """Write the rows of a query as one file a month, each in the order of its days.
 
-    The query is read once, into a scratch file; sorting then holds no more than one month at a time.
+    Sorting holds no more than one month at a time.
 
+    Args:
+        scratch: Where to keep a copy of the rows, so that the query is read once; None reads it once for each month.
     Returns:
         Number of rows of each UTC day.
     Raises:
         LakeError: a row lacks what its record requires.
     """
-    staged = scratch / "staged.parquet"
     columns = ", ".join(
         f'CAST("{field.name}" AS {_SQL_TYPES[field.type]}) AS "{field.name}"' for field in stream.schema
     )
-    connection.execute(
-        f"COPY (SELECT {columns}, {_day_sql(stream)} AS _day FROM ({query})) "
-        f"TO {sql_text(str(staged))} (FORMAT parquet, COMPRESSION lz4_raw)"
-    )
-    _check_complete(connection, stream, staged, stamp)
-    counts = _count_days(connection, staged)
-    names = ", ".join(f'"{name}"' for name in stream.schema.names)
+    typed = f"SELECT {columns}, {_day_sql(stream)} AS _day FROM ({query})"
+    if scratch is not None:
+        staged = sql_text(str(scratch / "staged.parquet"))
+        connection.execute(f"COPY ({typed}) TO {staged} (FORMAT parquet, COMPRESSION lz4_raw)")
+        typed = f"SELECT * FROM read_parquet({staged})"
+    _check_complete(connection, stream, typed, stamp)
+    counts = dict(connection.execute(f"SELECT _day, count(*) FROM ({typed}) GROUP BY _day").fetchall())
     for month in sorted({day.replace(day=1) for day in counts}):
         path = folder / f"month={month_of_day(month)}" / f"{stamp.load_id}.parquet"
         make_folder(path.parent)
         connection.execute(
-            f"COPY (SELECT {names}, {sql_text(stamp.load_id)} AS _load_id, "
-            f"TIMESTAMPTZ {sql_text(stamp.loaded_at.isoformat())} AS _loaded_at, _day "
-            f"FROM read_parquet({sql_text(str(staged))}) "
+            f"COPY (SELECT * EXCLUDE _day, {sql_text(stamp.load_id)} AS _load_id, "
+            f"TIMESTAMPTZ {sql_text(stamp.loaded_at.isoformat())} AS _loaded_at, _day FROM ({typed}) "
             f"WHERE _day >= DATE '{month}' AND _day < DATE '{month}' + INTERVAL 1 MONTH ORDER BY _day) "
             f"TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         )
-    staged.unlink()
     return counts
 
 
@@ -124,18 +129,13 @@ def _day_sql(stream: Stream) -> str:
     return f"CAST({column} AS DATE)"
 
 
-def _check_complete(connection: duckdb.DuckDBPyConnection, stream: Stream, staged: Path, stamp: Stamp) -> None:
+def _check_complete(connection: duckdb.DuckDBPyConnection, stream: Stream, query: str, stamp: Stamp) -> None:
     required = [field.name for field in stream.schema if not field.nullable]
     counts = ", ".join(f'count(*) - count("{name}")' for name in required)
-    found = connection.execute(f"SELECT {counts} FROM read_parquet({sql_text(str(staged))})").fetchone()
+    found = connection.execute(f"SELECT {counts} FROM ({query})").fetchone()
     lacking = [f"{count} rows lack {name}" for name, count in zip(required, found or (), strict=True) if count]
     if lacking:
         raise LakeError("; ".join(lacking), where=f"{stream.table}, {stamp.file_name}")
-
-
-def _count_days(connection: duckdb.DuckDBPyConnection, staged: Path) -> dict[date, int]:
-    query = f"SELECT _day, count(*) FROM read_parquet({sql_text(str(staged))}) GROUP BY _day"
-    return dict(connection.execute(query).fetchall())
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -95,10 +95,21 @@ def content_hash(rows: pa.Table) -> str:
 
     Nulls add nothing, so a new column that is null everywhere leaves the hash of old rows as it was.
     """
-    if rows.num_rows == 0:
-        return EMPTY_HASH
+    return _hash_of(_row_texts(rows))
+
+
+def day_hashes(rows: pa.Table, days: pa.Array) -> dict[date, str]:
+    """Content hash of each day that has rows."""
+    texts = pa.table({"text": _row_texts(rows)})
+    return {day: _hash_of(part.column("text")) for day, part in split_by_day(texts, days)}
+
+
+def _row_texts(rows: pa.Table) -> pa.ChunkedArray:
     parts = [_tagged_text(name, rows.column(name)) for name in rows.column_names]
-    texts = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+    return pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+
+
+def _hash_of(texts: pa.ChunkedArray) -> str:
     digest = hashlib.sha256()
     for text in sorted(texts.to_pylist()):
         digest.update(f"{len(text)}:{text}".encode())

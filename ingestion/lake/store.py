@@ -17,7 +17,7 @@ from ingestion.lake.entries import Compaction, Load, LoadDay, Window, skipped
 from ingestion.lake.files import fsync_files, make_folder
 from ingestion.lake.journal import Journal, ignore_step, quarantine_path
 from ingestion.lake.manifest import LiveDay, Manifest
-from ingestion.lake.rows import EMPTY_HASH, NO_DAY, conform, content_hash, day_column, month_of_day, split_by_day, stamp
+from ingestion.lake.rows import EMPTY_HASH, NO_DAY, conform, day_column, day_hashes, month_of_day, split_by_day, stamp
 from ingestion.records import STREAMS, Stream, StreamKind
 
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -77,7 +77,7 @@ class Lake:
         if window is not None:
             _check_belongs(stream, rows, days, source=source, account_id=account_id, window=window)
         by_day = dict(split_by_day(rows, days))
-        hashes = {day: content_hash(part) for day, part in by_day.items()}
+        hashes = day_hashes(rows, days)
         with self._journal.writing():
             key = (table, source, account_id)
             if window is None:
@@ -136,6 +136,7 @@ class Lake:
         rows_received: int,
         rows_duplicate: int = 0,
         replace: bool = False,
+        is_cheap: bool = False,
     ) -> Load:
         """Land one log file, once.
 
@@ -146,12 +147,14 @@ class Lake:
             content_sha256: Hash of the decompressed content, in hex.
             file_name: Shown with quarantined rows and in the manifest; no part of the identity.
             connection: Where both queries run; it does the writing, under its own memory limit.
-            admitted_sql: A query that gives the columns of the table's record, by name. Read once.
+            admitted_sql: A query that gives the columns of the table's record, by name. Read once, unless ``is_cheap``.
             quarantine_sql: A query that gives ``file_line, reason, raw_text`` (texts of prompts and secrets removed).
             rows_received: Lines or rows that the file held; must be admitted + quarantined + duplicate.
             rows_duplicate: Rows that the caller left out because the file holds them twice.
             replace: Land it although its content was landed before, and put the earlier load out of force: for a file
                 that was read with a wrong mapping.
+            is_cheap: ``admitted_sql`` only reads a table or a Parquet file, so that reading it once for each month is
+                cheaper than keeping a copy in between.
         Raises:
             LakeError: the counts do not add up, a row lacks what its record requires, or the lock is held.
         """
@@ -166,7 +169,9 @@ class Lake:
             with self._journal.pending(load_id, source, stream) as scratch:
                 stamped = logs.Stamp(load_id, loaded_at, file_name)
                 folder = self.root / source / stream.name
-                counts = logs.write_admitted(connection, stream, admitted_sql, stamped, folder=folder, scratch=scratch)
+                counts = logs.write_admitted(
+                    connection, stream, admitted_sql, stamped, folder=folder, scratch=None if is_cheap else scratch
+                )
                 self._checkpoint("data written")
                 quarantine = quarantine_path(self.root, source, load_id)
                 rows_quarantined = logs.write_quarantine(connection, quarantine_sql, stamped, path=quarantine)
@@ -243,7 +248,13 @@ class Lake:
         Args:
             path: ``lake_index.parquet`` of the home.
             as_of: Show the lake as it was known then, instead of as it is.
+        Raises:
+            LakeError: ``as_of`` has no offset, or the lock is held.
         """
+        if as_of is not None and as_of.tzinfo is None:
+            raise LakeError(
+                "the instant has no offset from UTC", where=f"as_of {as_of}", mend="such as 2026-11-23T06:00Z"
+            )
         with self._journal.writing():
             standing = self._manifest.standing if as_of is None else self._manifest.as_of(as_of)
             index.write(

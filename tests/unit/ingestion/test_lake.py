@@ -110,6 +110,8 @@ def test_the_lake_as_it_was_known_earlier(lake: Lake, home: Path) -> None:
         [("acme", DAYS[0], "2"), ("acme", DAYS[3], "9")]
     )
     assert costs(indexed(lake, home, as_of=first.loaded_at - timedelta(seconds=1))) == Counter()
+    with pytest.raises(LakeError, match="no offset"):
+        indexed(lake, home, as_of=datetime(2026, 6, 1))  # noqa: DTZ001 the point of the test
 
 
 def test_rows_lie_in_the_month_of_their_utc_day_in_order(lake: Lake) -> None:
@@ -282,7 +284,8 @@ def test_days_of_logs_are_utc_days_whatever_the_session_says(lake: Lake) -> None
     assert lake.quarantine()["file_name"].to_pylist() == ["o'clock.jsonl"]
 
 
-def test_log_rows_are_sorted_by_day_whatever_order_they_come_in(lake: Lake) -> None:
+@pytest.mark.parametrize("is_cheap", [False, True])
+def test_log_rows_are_sorted_by_day_whatever_order_they_come_in(lake: Lake, is_cheap: bool) -> None:
     """Readers of a day skip the rest of the file, also if the writer was told not to keep an order."""
     with duckdb.connect() as connection:
         connection.execute("SET preserve_insertion_order = false")
@@ -296,7 +299,9 @@ def test_log_rows_are_sorted_by_day_whatever_order_they_come_in(lake: Lake) -> N
             admitted_sql=outcomes_sql([(n * 7) % 29 for n in range(5000)], prefix="a"),
             quarantine_sql=quarantine_sql(0),
             rows_received=5000,
+            is_cheap=is_cheap,
         )
+    assert load.row_count == sum(day.row_count for day in load.days) == 5000
     for path in load.files:
         days = pq.read_table(lake.root / path, partitioning=None)["_day"].to_pylist()
         assert days == sorted(days)
