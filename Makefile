@@ -55,8 +55,14 @@ test-fast: setup ## Run the unit, golden and dbt tests only
 demo: setup ## Simulate a company, pull its providers, build every table, forecast, and print the result
 	@$(BIN)/tokenatlas demo
 
-bench: setup ## Measure speed and memory on generated logs; prints a report, gates nothing
-	$(BIN)/python -m tests.benchmarks
+bench: setup .venv-bench/.installed ## Measure speed and memory on generated logs; prints a report, gates nothing
+	BENCH_LITELLM_PYTHON=.venv-bench/bin/python $(BIN)/python -m tests.benchmarks
+
+# litellm is only compared with, never depended on: it has an environment of its own.
+.venv-bench/.installed: requirements-bench.lock $(STAMP)
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@$(BIN)/uv pip sync --quiet --python .venv-bench/bin/python requirements-bench.lock
+	@touch $@
 
 docs: setup ## Build the dbt documentation site of the demo into .tokenatlas/demo/dbt_docs
 	TOKENATLAS_HOME=.tokenatlas/demo $(BIN)/dbt docs generate --static --target-path .tokenatlas/demo/dbt_docs

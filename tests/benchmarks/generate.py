@@ -44,7 +44,7 @@ def rows_sql(first_row: int, rows: int, day: date) -> str:
             round(0.4 + (n % 97) * 0.05, 3) as seconds,
             'proj_' || (n % 8) as project,
             'key_' || (n % 24) as key,
-            {models}[1 + hash(n) % {len(MODELS)}] as model,
+            {models}[(1 + hash(n) % {len(MODELS)})::bigint] as model,
             case when n % 50 = 0 then 'batch' else 'default' end as tier,
             'service-' || (n % 24) as service,
             n % 100 <> 7 as ok,

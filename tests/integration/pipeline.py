@@ -19,7 +19,6 @@ from ingestion.logs import import_files, pending_files
 from ingestion.prices import land_prices
 from ingestion.providers.pull import pull_source
 from ingestion.settings import Settings
-from sandbox.demo_config import write_config
 from sandbox.serving import ServerUrls
 from sandbox.world import World
 

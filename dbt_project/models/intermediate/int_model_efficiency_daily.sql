@@ -14,7 +14,7 @@ scored as (
 
 requests as (
     select * from {{ ref('fct_llm_requests') }}
-    where is_billable and request_id in (select request_id from scored)
+    where is_billable and request_id in (select scored.request_id from scored)
 ),
 
 -- An outcome comes from another source than its request, so the id alone matches.
