@@ -18,6 +18,8 @@ CREDENTIAL = (
 _LONGEST_STRING = 160
 _LONGEST_TEXT = 4000
 _LONGEST_UNREADABLE = 300
+_MARGIN = 200
+"""Read beyond the cut, so that a secret or a key that is cut is still known."""
 _REMOVED = "[removed]"
 
 _CONTENT_WORDS = frozenset(
@@ -118,17 +120,18 @@ def scrub(raw: str) -> str:
     if not isinstance(document, dict):
         return _scrub_unreadable(raw)
     text = json.dumps(_scrub_value(document), ensure_ascii=False, separators=(",", ":"))
-    return _redact(text)[:_LONGEST_TEXT]
+    return _redact(text, _LONGEST_TEXT)
 
 
 def _scrub_unreadable(raw: str) -> str:
+    raw = raw[: _LONGEST_UNREADABLE + _MARGIN]
     match = _FIRST_CONTENT_KEY.search(raw)
     text = raw[: match.start()] + _REMOVED if match else raw
-    return _redact(text)[:_LONGEST_UNREADABLE]
+    return _redact(text, _LONGEST_UNREADABLE)
 
 
-def _redact(text: str) -> str:
-    return _CREDENTIAL.sub("[redacted]", text)
+def _redact(text: str, longest: int) -> str:
+    return _CREDENTIAL.sub("[redacted]", text[: longest + _MARGIN])[:longest]
 
 
 def _scrub_value(value: Any) -> Any:
