@@ -188,6 +188,7 @@ def _import_file(
             quarantine_sql="select file_line, reason, raw_text from staged where reason is not null order by file_line",
             rows_received=received,
             replace=replace,
+            is_cheap=True,
         )
         return FileResult(
             path,
