@@ -38,7 +38,8 @@ check: setup ## Lint, format check, types, SQL style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
+	@mkdir -p .tokenatlas/check
+	TOKENATLAS_HOME=.tokenatlas/check $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 
 format: setup ## Apply formatting and the safe fixes of the linter
 	$(BIN)/ruff check --fix .

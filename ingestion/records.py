@@ -262,7 +262,7 @@ class LoggedRequest:
 
     All token columns null means that the usage is unknown (a stream that ended without usage), which is not zero.
     ``tags_json`` is a JSON object of text to text, keys sorted: the tags that the mapping keeps.
-    ``request_id`` is unique within a source: from the mapped column, or file content hash and line where none is mapped.
+    ``request_id`` is unique within a source: the mapped column, or content hash and line where none is mapped.
     """
 
     source_name: str
@@ -352,7 +352,7 @@ class LoggedRevenue:
 class ModelPrice:
     """List price of one raw model name in one service tier and context band over a span of days (last day included).
 
-    Prices are dollars per million tokens (``*_usd_per_mtok``, exact decimal text) or per thousand events. Null: no price.
+    Prices are dollars per million tokens (``*_usd_per_mtok``, decimal text) or per thousand events. Null: no price.
     The band holds requests with ``min_input_tokens <= all input tokens < max_input_tokens`` (null: no upper end), and
     prices the whole request.
     """
@@ -416,7 +416,7 @@ class ConfigFeature:
 
 @dataclass(frozen=True)
 class ConfigAttributionRule:
-    """One rule. ``*_pattern`` are SQL LIKE patterns with ``\\`` as escape, compiled from exact, ``prefix:`` and ``glob:``.
+    """One rule. ``*_pattern`` are LIKE patterns with ``\\`` as escape, compiled from exact, ``prefix:`` and ``glob:``.
 
     Null pattern: matches anything. ``tag_patterns_json``: JSON object of tag name to LIKE pattern; all must match.
     """
@@ -525,8 +525,8 @@ class ForecastDay:
 class ForecastPeriod:
     """Forecast of a cumulated total of one series, quantiles of the total itself, actual days included.
 
-    ``period_name`` is ``month``, ``quarter``, ``year``; ``to_date``: from the first day of a budget's period to each later
-    day of it; or ``days_ahead``: the days right after the cutoff, at the horizons that forecasts are scored at.
+    ``period_name`` is ``month``, ``quarter``, ``year``; ``to_date``: from the first day of a budget's period to each
+    later day of it; or ``days_ahead``: the days right after the cutoff, at the horizons that forecasts are scored at.
     """
 
     series_id: str
@@ -580,4 +580,4 @@ STREAMS: dict[str, Stream] = {
         Stream("forecast_periods", "forecast_periods", ForecastPeriod, _A),
     )
 }
-"""Every raw table. Sources: ``openai``/``anthropic`` (as named in sources.yml), log sources, ``config``, ``prices``, ``forecasting``."""
+"""Every raw table, by the name that dbt reads."""
