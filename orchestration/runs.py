@@ -21,6 +21,8 @@ _DAGSTER_YAML = """\
 # Made by `tokenatlas`; yours to edit.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 # DuckDB and the lake have one writer each: runs wait for each other.
 concurrency:
   runs:
@@ -188,7 +190,7 @@ def _note_event(step: Step, entry: dg.EventLogEntry, event: dg.DagsterEvent) -> 
         step.started_at = entry.timestamp
     elif kind == dg.DagsterEventType.ASSET_MATERIALIZATION:
         materialization = event.step_materialization_data.materialization
-        if materialization.partition is None or materialization.metadata:
+        if materialization.partition is None:
             step.details[materialization.asset_key.to_user_string()] = {
                 name: value.value for name, value in materialization.metadata.items()
             }

@@ -1,11 +1,12 @@
 """Raw tables of the lake. One asset is one raw table, whatever the number of accounts or log folders that fill it."""
 
+from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 
-from ingestion.lake import Window
+from ingestion.lake import Load, Window
 from ingestion.records import STREAMS, StreamKind
 from ingestion.settings import Settings
 from orchestration.defs.ingestion.report import door_check, landed_metadata, raw_table_spec
@@ -62,16 +63,21 @@ def provider_table(provider: str, table: str, days: dg.PartitionsDefinition) -> 
             ),
         )
         if is_windowed and window is None:
-            _mark_days(context, raw_key(table), {entry.day.isoformat() for load in landed.loads for entry in load.days})
+            _mark_days(context, raw_key(table), landed.loads)
         yield landed_metadata(context, atlas, landed)
 
     return pull
 
 
-def _mark_days(context: dg.AssetExecutionContext, key: dg.AssetKey, days: set[str]) -> None:
-    """A daily run has no partition; the days that it pulled are marked one by one, so that gaps show."""
-    for day in sorted(days):
-        context.log_event(dg.AssetMaterialization(asset_key=key, partition=day))
+def _mark_days(context: dg.AssetExecutionContext, key: dg.AssetKey, loads: list[Load]) -> None:
+    """A daily run has no partition; the days that it pulled are marked one by one, so that gaps show (ADR 11)."""
+    rows = Counter[date]()
+    for load in loads:
+        rows.update({entry.day: entry.row_count for entry in load.days})
+    for day, count in sorted(rows.items()):
+        context.log_event(
+            dg.AssetMaterialization(key, partition=day.isoformat(), metadata={"dagster/partition_row_count": count})
+        )
 
 
 def log_table(table: str) -> dg.AssetsDefinition:

@@ -19,7 +19,8 @@ from orchestration.defs.resources import TokenAtlasResource
 from orchestration.markdown import markdown_table
 from orchestration.warehouse import TableFacts, reading, table_facts
 
-FROM_FORECASTS = "source:lake.forecast_days+ source:lake.forecast_periods+"
+FORECAST_TABLES = ("forecast_days", "forecast_periods")
+FROM_FORECASTS = " ".join(f"source:lake.{table}+" for table in FORECAST_TABLES)
 """Whatever reads forecasts, however far down, is built after them."""
 
 DbtEvent = (
@@ -27,16 +28,28 @@ DbtEvent = (
 )
 
 
-class FolderGroups(DagsterDbtTranslator):
-    """Groups models by their folder: staging, intermediate, core, finops."""
+class StageGroups(DagsterDbtTranslator):
+    """Groups models by their folder: staging, intermediate, core, finops. What comes after forecasts is forecasting."""
 
-    def __init__(self) -> None:
+    def __init__(self, manifest: dict[str, Any]) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_metadata=False))
+        self._from_forecasts = _descendants(
+            manifest, {key for key in manifest["sources"] if key.split(".")[-1] in FORECAST_TABLES}
+        )
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Layer of the model, or the subject of its mart."""
         folders = dbt_resource_props["fqn"][1:-1]
-        return str(folders[1] if folders[0] == "marts" else folders[0])
+        if folders[0] == "marts":
+            return str(folders[1])
+        # A stage between two others would be drawn before both.
+        return "forecasting" if dbt_resource_props["unique_id"] in self._from_forecasts else str(folders[0])
+
+
+def _descendants(manifest: dict[str, Any], found: set[str]) -> set[str]:
+    """Everything below the given nodes, themselves included."""
+    younger = {child for key in found for child in manifest["child_map"].get(key, ())} - found
+    return _descendants(manifest, found | younger) if younger else found
 
 
 def dbt_step(
@@ -50,7 +63,7 @@ def dbt_step(
         project=project,
         select=select,
         exclude=exclude or None,
-        dagster_dbt_translator=FolderGroups(),
+        dagster_dbt_translator=StageGroups(manifest),
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, atlas: TokenAtlasResource) -> Iterator[DbtEvent]:
         # Unit tests of models run in `make test`: they test the code, not the data.
