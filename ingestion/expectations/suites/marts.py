@@ -20,7 +20,7 @@ _COVERAGES = ("priced_ratio", "attributed_ratio", "matched_ratio")
 
 def _spend_daily() -> Expectations:
     return (
-        present("usage_date", "provider_name", "charge_category", "evidence", "maturity", "request_count")
+        present("usage_date", "provider_name", "charge_category", "evidence", "maturity")
         + columns_exist("team", "feature", "environment", "model_id", "effective_cost_usd", "list_cost_usd")
         + not_negative("request_count", "token_count", "list_cost_usd")
         + one_of("evidence", ("logged", "metered", "billed"))
