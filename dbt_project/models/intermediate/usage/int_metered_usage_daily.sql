@@ -23,7 +23,7 @@ unioned as (
     union all
     select
         source_name, provider_name, account_id, project_id, api_key_id, model_name, service_tier,
-        case when context_window = '200k-1M' then 200000 else 0 end, usage_date, null,
+        case when context_window = '200k-1M' then 200001 else 0 end, usage_date, null,
         {% for token_type in token_types() %}{% if token_type in ('audio_input', 'audio_output', 'image_input', 'image_output') %}0{% else %}{{ token_column(token_type) }}{% endif %}, {% endfor %}
         web_search_count, null, null, null, null, null, null
     from anthropic_usage
