@@ -9,6 +9,9 @@ from orchestration.defs.resources import TokenAtlasResource
 
 TABLES = ("forecast_days", "forecast_periods")
 
+FIRST_BACKTESTS = 4
+"""Forecasts made as of earlier days on the first run, so that accuracy is not empty for months; marked as such."""
+
 
 @dg.multi_asset(
     name="forecasts",
@@ -29,7 +32,10 @@ def forecasts(context: dg.AssetExecutionContext, atlas: TokenAtlasResource) -> I
 
     settings = atlas.settings()
     lake = atlas.lake()
-    loads = run_forecasts(settings.warehouse_path, lake, settings.now)
+    is_first = not any(load.table in TABLES for load in lake.loads())
+    loads = run_forecasts(
+        settings.warehouse_path, lake, settings.now, backfill_cutoffs=FIRST_BACKTESTS if is_first else 0
+    )
     # The build that follows reads the lake through its index.
     lake.write_index(settings.index_path)
     for table in TABLES:
