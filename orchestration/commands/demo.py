@@ -29,22 +29,27 @@ _STAGES = {
 
 def run_demo(*, days: int, requests: int, seed: int, home: Path, ui: bool) -> None:
     """Builds and serves the company, runs the daily job against it, and prints what it found."""
+    from sandbox.demo_config import write_config
     from sandbox.serving import serve
     from sandbox.spec import SandboxSpec
-    from sandbox.world import build
+    from sandbox.world import build, load
 
     home = home.expanduser().absolute()
     started = time.monotonic()
     console.print(f"A company with about {requests:,} LLM requests in {days} days, in {home}")
     with console.status("Simulating the company, its logs and its bills"):
+        earlier = load(home)
         world = build(home, SandboxSpec(seed=seed, days=days, requests=requests))
+        # Rules and budgets are there to be changed: what was edited for this company is kept.
+        if earlier is None or earlier.spec != world.spec or not (home / "config").exists():
+            write_config(world)
     simulated = time.monotonic() - started
     console.print(f"  [green]v[/] {'Simulate the company':<42} [dim]{simulated:6.1f} s[/]")
     with serve(world) as providers:
         os.environ.pop("DAGSTER_HOME", None)
         variables = {
             "TOKENATLAS_HOME": str(home),
-            "TOKENATLAS_CONFIG": str(REPOSITORY / "sandbox" / "config"),
+            "TOKENATLAS_CONFIG": str(home / "config"),
             "TOKENATLAS_NOW": world.default_clock.isoformat(),
         }
         os.environ.update({**variables, **providers.environment})
