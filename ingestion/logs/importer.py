@@ -20,7 +20,7 @@ from ingestion.logs.content import Content
 from ingestion.logs.errors import LogFileError
 from ingestion.logs.known_files import KnownFiles
 from ingestion.logs.mapping import ID_COLUMN, FileSource, parse_mapping
-from ingestion.logs.paths import literal
+from ingestion.logs.paths import literal, names_in
 from ingestion.logs.readers import Tally, open_rows
 from ingestion.logs.scrub import scrub
 from ingestion.records import STREAMS
@@ -161,7 +161,7 @@ def _import_file(
     name = _display_name(path, source.path)
     content = Content(path, name)
     tally = Tally(on_rows=lambda rows: on_progress(name, rows) if on_progress else None)
-    with _staging(lake.root) as (connection, scratch):
+    with _staging(lake.root, program) as (connection, scratch):
         _stage(connection, scratch, content, source.format, program, tally)
         sha256 = content.sha256()
         received = _count(connection, "true")
@@ -253,7 +253,7 @@ def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
 
 
 @contextlib.contextmanager
-def _staging(lake_root: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def _staging(lake_root: Path, program: Program) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A connection and a scratch file beside the lake: the system's temporary folder may be small."""
     home = lake_root.parent
     home.mkdir(parents=True, exist_ok=True)
@@ -262,7 +262,9 @@ def _staging(lake_root: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]
         connection.execute(f"set temp_directory = {literal(folder)}")
         connection.execute("set timezone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        connection.create_function("scrubbed", scrub, [duckdb.sqltypes.VARCHAR], duckdb.sqltypes.VARCHAR)
+        known_names = names_in(slot.path for slot in program.slots.values())
+        text = duckdb.sqltypes.VARCHAR
+        connection.create_function("scrubbed", lambda raw: scrub(raw, known_names), [text], text)
         yield connection, Path(folder) / "staged.parquet"
 
 

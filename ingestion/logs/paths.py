@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _STEP = re.compile(r'\.?(?:"(?P<quoted>[^"]+)"|(?P<key>[^.\[\]"]+)|\[(?P<index>-?\d+)\])')
@@ -43,6 +44,17 @@ def _parse_hop(part: str, whole: str) -> tuple[str | int, ...]:
     if not steps:
         raise ValueError(f"the path {whole!r} is empty")
     return tuple(steps)
+
+
+def names_in(paths: Iterable[Path]) -> frozenset[str]:
+    """Every key on the way, and the names with dots that columns and attributes of spans have."""
+    names: set[str] = set()
+    for path in paths:
+        for hop in path.hops:
+            steps = [str(step) for step in hop]
+            names.update(steps)
+            names.update(".".join(steps[:size]) for size in range(2, len(steps) + 1))
+    return frozenset(names)
 
 
 def literal(text: str) -> str:

@@ -112,6 +112,25 @@ def test_no_prompt_and_no_secret_lands_in_any_file_of_the_home(workshop: Worksho
     assert '"in":-1' in texts
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("log.jsonl", '{"id":"r1","messages":[{"content":"Dear Ann\nDear Bob, my code is 4711\nDear Cy"}],"in":5}\n'),
+        ("log.jsonl", 'ear Ann, Dear Bob 4711","role":"user"}],"in":5}\n' + json.dumps(LINE)),
+        ("log.jsonl", json.dumps({**LINE, "in": -1, "remark": "Dear Ann 4711", "said": ["Dear Bob"]})),
+        ("log.csv", "id,at,model,prompt,in,out\na,2026-05-01T10:00:00Z,m,Dear Ann\nDear Bob 4711,5,1\n"),
+        ("log.csv", "id,at,model,remark,in,out\na,2026-05-01T10:00:00Z,m,Dear Ann 4711,-5,1\n"),
+    ],
+)
+def test_a_prompt_that_breaks_its_line_does_not_land(workshop: Workshop, name: str, content: str) -> None:
+    """A line may begin in the middle of a prompt, and a prompt may stand under a name that nobody knows."""
+    mapping = {key: value for key, value in MAPPING.items() if key != "cache_read_tokens"} | {"input_tokens": "in"}
+    workshop.land(content, mapping, name=name, format=name.removeprefix("log."))
+    texts = " ".join(row["raw_text"] for row in workshop.lake.quarantine().to_pylist())
+    assert texts
+    assert not any(word in texts for word in ("Dear", "Ann", "Bob", "4711"))
+
+
 def test_csv_rows_of_another_width_are_refused_without_their_content(workshop: Workshop) -> None:
     """An unquoted comma in a prompt shifts all columns: only what stands before the prompt is kept."""
     csv = (
