@@ -68,7 +68,12 @@ def demo(
 
 
 @app.command()
-def run() -> None:
+def run(
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Build every table anew from the lake, after an upgrade changed it."),
+    ] = False,
+) -> None:
     """Bring everything up to now: pull what is due, land new log files, build, forecast, publish.
 
     Recent days are pulled again, since providers restate them (`trailing_days` in sources.yml). A provider that fails
@@ -76,7 +81,7 @@ def run() -> None:
     """
     from orchestration.commands.run import run_everything
 
-    run_everything()
+    run_everything(full_refresh=full_refresh)
 
 
 @app.command()

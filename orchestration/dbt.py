@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -63,6 +64,16 @@ def read_manifest(project: DbtProject) -> dict[str, Any]:
 def _changes() -> Iterator[float]:
     for path in (REPOSITORY / "dbt_project.yml", REPOSITORY / "profiles.yml", *(REPOSITORY / "dbt_project").rglob("*")):
         yield path.stat().st_mtime
+
+
+def code_version(manifest: dict[str, Any]) -> str:
+    """Changes when the SQL of a model or a macro of the project does."""
+    texts = [
+        node["raw_code"] if "raw_code" in node else node["macro_sql"]
+        for key, node in sorted({**manifest["nodes"], **manifest["macros"]}.items())
+        if node["package_name"] == manifest["metadata"]["project_name"] and node["resource_type"] in ("model", "macro")
+    ]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def public_models(manifest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -91,6 +91,7 @@ def publish(
     published: Path,
     now: datetime,
     *,
+    code_version: str = "",
     grace: timedelta = GRACE,
     inline_row_limit: int = INLINE_ROW_LIMIT,
 ) -> Publication:
@@ -102,6 +103,8 @@ def publish(
         warehouse: The DuckDB file that dbt builds. Nothing may write it meanwhile.
         published: Folder of ``tokenatlas.duckdb`` and ``parquet/``.
         now: Time of the publication, UTC.
+        code_version: Of the models that built the warehouse. Another one publishes every month anew: the fingerprints
+            of days tell which input they were built from, and not by which code.
         grace: How long the files of a replaced version stay.
     Raises:
         TokenAtlasError: there is no warehouse, it is being written, or it holds no public table.
@@ -111,7 +114,9 @@ def publish(
     with _one_publisher(published), reading(warehouse) as connection:
         _remove_leftovers(published)
         written: list[str] = []
-        tables = tuple(_publish_parquet(connection, name, parquet, written) for name in _relations(connection))
+        tables = tuple(
+            _publish_parquet(connection, name, parquet, code_version, written) for name in _relations(connection)
+        )
         if not tables:
             raise TokenAtlasError(
                 "The warehouse holds no public table",
@@ -173,7 +178,7 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _publish_parquet(
-    connection: duckdb.DuckDBPyConnection, name: str, parquet: Path, written: list[str]
+    connection: duckdb.DuckDBPyConnection, name: str, parquet: Path, code_version: str, written: list[str]
 ) -> PublishedTable:
     schema, table = name.split(".")
     comment, definition = connection.execute(
@@ -198,7 +203,7 @@ def _publish_parquet(
     )
     shape = _digest([definition, *(repr(column) for column in columns)])
     files = []
-    for month, content in _parts(connection, name):
+    for month, content in _parts(connection, name, code_version):
         file = f"{schema}/{table}/" + (f"month={month}/" if month else "") + f"{_digest([shape, content])}.parquet"
         if not (parquet / file).exists():
             _write_parquet(connection, name, columns, month, parquet / file)
@@ -208,7 +213,7 @@ def _publish_parquet(
     return PublishedTable(name, comment, row_count, _digest([shape, comment or "", *files]), columns, tuple(files))
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str | None, str]]:
+def _parts(connection: duckdb.DuckDBPyConnection, name: str, code_version: str) -> list[tuple[str | None, str]]:
     """The month and the fingerprint of each part of a table; a table published whole is one part without a month."""
     parts: list[tuple[str | None, str]] = []
     if name in DAY_FINGERPRINTS and _has_built_days(connection):
@@ -219,7 +224,7 @@ def _parts(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str |
             """,
             [DAY_FINGERPRINTS[name]],
         ).fetchall()
-    return parts or [(None, _content(connection, name))]
+    return [(month, days + code_version) for month, days in parts] or [(None, _content(connection, name))]
 
 
 def _has_built_days(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -253,6 +258,8 @@ def _replace_duckdb(
     """Writes a new DuckDB file and renames it over the old one; a reader that has the old one open keeps reading it."""
     unfinished = file.with_name(f".{file.name}.tmp")
     with duckdb.connect(str(unfinished)) as connection:
+        # Hundreds of comments: one transaction writes them to disk once.
+        connection.execute("begin")
         for schema in PUBLISHED_SCHEMAS:
             connection.execute(f"create schema {schema}")
         for table in tables:
@@ -275,6 +282,7 @@ def _replace_duckdb(
             [(version, now, table.name, table.row_count) for table in tables],
         )
         connection.execute("comment on table publication is 'What was published and when: one row per table.'")
+        connection.execute("commit")
     _settle(unfinished, file)
 
 

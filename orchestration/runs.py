@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import sqlalchemy.event
+from sqlalchemy.engine import Engine
 
 from ingestion.errors import TokenAtlasError
 from ingestion.settings import Settings
@@ -30,6 +32,9 @@ concurrency:
 """
 
 _POLL_SECONDS = 0.25
+
+FULL_REFRESH_TAG = "tokenatlas/full_refresh"
+"""Tag of a run that builds every table anew; its value is ``true``."""
 
 
 @dataclass
@@ -103,7 +108,7 @@ def run_job(
     log_path = settings.home / "logs" / f"{run_id}.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with _output_into(log_path), dg.DagsterInstance.get() as instance:
+    with _output_into(log_path), _unsynced_history(), dg.DagsterInstance.get() as instance:
         job = _load_job(name)
         follower = _Follower(instance, run_id, on_change)
         with follower.following():
@@ -132,6 +137,24 @@ def _output_into(path: Path) -> Iterator[None]:
             for number, copy in kept.items():
                 os.dup2(copy, number)
                 os.close(copy)
+
+
+@contextmanager
+def _unsynced_history() -> Iterator[None]:
+    """Lets SQLite leave the writing of Dagster's history to the operating system.
+
+    Dagster commits each event by itself, and waiting for the disk each time takes longer than the run. Only its history
+    can suffer from a power cut: the lake and the published files are synced by those who write them.
+    """
+
+    def unsync(connection: Any, _record: object) -> None:
+        connection.execute("pragma synchronous = off")
+
+    sqlalchemy.event.listen(Engine, "connect", unsync)
+    try:
+        yield
+    finally:
+        sqlalchemy.event.remove(Engine, "connect", unsync)
 
 
 class _Follower:

@@ -13,7 +13,7 @@ from ingestion.errors import TokenAtlasError
 from ingestion.lake import Lake
 from ingestion.settings import Settings
 from orchestration.console import console, table
-from orchestration.dbt import dbt_command, dbt_project
+from orchestration.dbt import code_version, dbt_command, dbt_project, read_manifest
 from orchestration.publish import publish
 from orchestration.warehouse import reading
 
@@ -22,7 +22,8 @@ def publish_tables() -> None:
     """Publishes what the warehouse holds."""
     settings = Settings.from_environment()
     with console.status("Publishing"):
-        publication = publish(settings.warehouse_path, settings.published_path.parent, settings.now)
+        code = code_version(read_manifest(dbt_project(settings)))
+        publication = publish(settings.warehouse_path, settings.published_path.parent, settings.now, code_version=code)
     if not publication.is_new:
         console.print(
             f"Nothing has changed since {publication.published_at:%Y-%m-%d %H:%M} UTC: {settings.published_path}"

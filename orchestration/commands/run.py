@@ -10,15 +10,15 @@ import typer
 from ingestion.errors import ConfigError
 from ingestion.settings import Settings
 from orchestration.console import StepPrinter, console, print_failure
-from orchestration.runs import RunOutcome, as_partition_range, run_job
+from orchestration.runs import FULL_REFRESH_TAG, RunOutcome, as_partition_range, run_job
 
 DAILY_JOB = "daily"
 
 
-def run_everything() -> None:
-    """The daily job, up to now."""
+def run_everything(*, full_refresh: bool) -> None:
+    """The daily job, up to now; with ``full_refresh`` no table is taken over from an earlier run."""
     settings = Settings.from_environment()
-    _end(follow(DAILY_JOB, settings), settings)
+    _end(follow(DAILY_JOB, settings, {FULL_REFRESH_TAG: "true"} if full_refresh else None), settings)
 
 
 def run_backfill(first: date, last: date) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import Settings
-from orchestration.dbt import dbt_project, public_models, read_manifest
+from orchestration.dbt import code_version, dbt_project, public_models, read_manifest
 from orchestration.defs.resources import TokenAtlasResource
 from orchestration.publish import publish
 
@@ -15,8 +15,8 @@ DUCKDB_KEY = dg.AssetKey(["published", "tokenatlas_duckdb"])
 PARQUET_KEY = dg.AssetKey(["published", "parquet"])
 
 
-def publish_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
-    """The asset that publishes, after the given tables."""
+def publish_asset(deps: list[dg.AssetKey], code: str) -> dg.AssetsDefinition:
+    """The asset that publishes, after the given tables, which this version of the models built."""
     freshness = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))
     descriptions = {
         DUCKDB_KEY: "published/tokenatlas.duckdb: every public table, documented, for any reader at any time.",
@@ -40,7 +40,7 @@ def publish_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     def published(atlas: TokenAtlasResource) -> Iterator[dg.MaterializeResult[None]]:
         """Replaces what readers see, at once and only if something changed."""
         settings = atlas.settings()
-        publication = publish(settings.warehouse_path, settings.published_path.parent, settings.now)
+        publication = publish(settings.warehouse_path, settings.published_path.parent, settings.now, code_version=code)
         lines = [f"| {table.name} | {table.row_count:,} | {len(table.files)} |" for table in publication.tables]
         tables = dg.MetadataValue.md("\n".join(["| table | rows | files |", "|---|--:|--:|", *lines]))
         common: dict[str, Any] = {"version": publication.version, "changed": publication.is_new, "tables": tables}
@@ -93,4 +93,4 @@ def reports_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
 def delivery() -> dg.Definitions:
     manifest = read_manifest(dbt_project(Settings.from_environment()))
     keys = [dg.AssetKey([model["schema"], model["name"]]) for model in public_models(manifest)]
-    return dg.Definitions(assets=[publish_asset(keys), reports_asset(keys)])
+    return dg.Definitions(assets=[publish_asset(keys, code_version(manifest)), reports_asset(keys)])

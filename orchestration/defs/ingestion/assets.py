@@ -70,10 +70,10 @@ def provider_table(provider: str, table: str, days: dg.PartitionsDefinition) -> 
 
 
 def _mark_days(context: dg.AssetExecutionContext, key: dg.AssetKey, loads: list[Load]) -> None:
-    """A daily run has no partition; the days that it pulled are marked one by one, so that gaps show (ADR 11)."""
+    """A daily run has no partition; the days that it changed are marked one by one, so that gaps show (ADR 11)."""
     rows = Counter[date]()
     for load in loads:
-        rows.update({entry.day: entry.row_count for entry in load.days})
+        rows.update({entry.day: entry.row_count for entry in load.days if entry.data_load_id == load.load_id})
     for day, count in sorted(rows.items()):
         context.log_event(
             dg.AssetMaterialization(key, partition=day.isoformat(), metadata={"dagster/partition_row_count": count})

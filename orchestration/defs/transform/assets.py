@@ -17,6 +17,7 @@ from ingestion.settings import Settings
 from orchestration.dbt import PUBLIC_SCHEMAS, dbt_project, read_manifest
 from orchestration.defs.resources import TokenAtlasResource
 from orchestration.markdown import markdown_table
+from orchestration.runs import FULL_REFRESH_TAG
 from orchestration.warehouse import TableFacts, reading, table_facts
 
 FORECAST_TABLES = ("forecast_days", "forecast_periods")
@@ -70,8 +71,9 @@ def dbt_step(
         # What an earlier run left must not be taken for the results of this one.
         (project.target_path / "run_results.json").unlink(missing_ok=True)
         # One target folder for all runs: dbt parses only what has changed since the last one.
+        is_full = context.run.tags.get(FULL_REFRESH_TAG) == "true"
         invocation = dbt.cli(
-            ["build", "--exclude-resource-type", "unit_test"],
+            ["build", "--exclude-resource-type", "unit_test", *(["--full-refresh"] if is_full else [])],
             context=context,
             target_path=project.target_path,
             raise_on_error=False,
