@@ -9,7 +9,9 @@ costed as (
 ),
 
 customer_usage as (
-    select * from {{ ref('int_customer_usage_daily') }}
+    -- The evidence is a column to join on: a condition on one side only would keep the join from being hashed.
+    select *, 'logged' as evidence
+    from {{ ref('int_customer_usage_daily') }}
     where list_cost_usd > 0 and {{ in_days('usage_date', days) }}
 ),
 
@@ -46,7 +48,7 @@ shared as (
         end as effective_cost_usd
     from workload_costs
     left join customer_usage
-        on workload_costs.evidence = 'logged'
+        on workload_costs.evidence = customer_usage.evidence
         and workload_costs.usage_date = customer_usage.usage_date
         and workload_costs.workload_id = customer_usage.workload_id
         and workload_costs.service_tier = customer_usage.service_tier
