@@ -4,9 +4,22 @@
 {#- List cost of one request: pico-dollars exactly (a token never costs less than a millionth of a millionth). -#}
 {% macro request_money_type() %}decimal(18, 12){% endmacro %}
 
-{#- Tokens x dollars per million tokens, by multiplication only: `/` would turn the decimals into doubles. -#}
+{#-
+    A whole number x a price, by multiplication only: `/` would turn the decimals into doubles. The number is widened beyond 18 digits because
+    DuckDB keeps the product of two decimals of up to 18 digits in 18, which a thousand dollars overflow.
+-#}
+{% macro priced_quantity(quantity, price, per) -%}
+    (cast({{ quantity }} as decimal(19, 0)) * {{ price }} * {{ per }})
+{%- endmacro %}
+
+{#- Tokens x dollars per million tokens. -#}
 {% macro token_cost(token_count, usd_per_mtok) -%}
-    (cast({{ token_count }} as decimal(12, 0)) * {{ usd_per_mtok }} * 0.000001)
+    {{ priced_quantity(token_count, usd_per_mtok, '0.000001') }}
+{%- endmacro %}
+
+{#- Searches x dollars per thousand searches. -#}
+{% macro search_cost(search_count, usd_per_thousand) -%}
+    {{ priced_quantity(search_count, usd_per_thousand, '0.001') }}
 {%- endmacro %}
 
 {#-

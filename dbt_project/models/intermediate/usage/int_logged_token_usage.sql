@@ -45,7 +45,7 @@ long as (
     select
         group_number, usage_date, provider_name, account_id, project_id, api_key_id, model_id, service_tier, workload_id,
         request_count, 20, 'web_search', 0, web_search_count,
-        cast(web_search_count as decimal(12, 0)) * web_search_usd_per_thousand * 0.001, price_status
+        {{ search_cost('web_search_count', 'web_search_usd_per_thousand') }}, price_status
     from priced
     where web_search_count > 0
     union all

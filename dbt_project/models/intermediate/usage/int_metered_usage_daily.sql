@@ -85,7 +85,7 @@ priced as (
             {% for token_type in token_types() -%}
             when '{{ token_type }}' then {{ token_cost('summed.token_count', 'model_prices.' ~ token_type ~ '_usd_per_mtok') }}
             {% endfor -%}
-            when 'web_search' then cast(summed.usage_quantity as decimal(12, 0)) * model_prices.web_search_usd_per_thousand * 0.001
+            when 'web_search' then {{ search_cost('summed.usage_quantity', 'model_prices.web_search_usd_per_thousand') }}
         end as list_cost_usd
     from summed
     left join model_prices
