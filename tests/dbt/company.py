@@ -167,8 +167,8 @@ def requests() -> list[LoggedRequest]:
     ]
     logged = [
         {**usual, "request_id": f"{day}-{number}", "response_id": f"r{number}" if day == SETTLED else None, **change}
-        | {"started_at": at(day, 5), "session_id": f"s{number % 4}", "file_line": number + 1}
-        for day in (SETTLED, UNSETTLED)
+        | {"started_at": at(day, 5), "session_id": f"s{number % 4}", "file_line": number + 1 + first_line}
+        for day, first_line in ((SETTLED, 0), (UNSETTLED, len(changes)))
         for number, change in enumerate(changes)
     ]
     claude: dict[str, Any] = {

@@ -68,11 +68,11 @@ def test_known_totals_of_the_company(warehouse: duckdb.DuckDBPyConnection) -> No
         "select provider_name, sum(billed_cost_usd)::varchar from core.fct_cost_ledger group by 1 order by 1"
     ).fetchall()
     assert billed == [("anthropic", "0.012823456789000000"), ("openai", "3.422345678901234567")]
-    # 14 logs a day of the gateway and one span; the span of the settled day shares a response id with its request.
+    # 14 logs a day of the gateway and one span; both spans share a response id with a request of the settled day.
     duplicates = warehouse.sql(
         "select kept_source_name, match_method from intermediate.int_request_duplicates"
     ).fetchall()
-    assert duplicates == [("gateway", "response_id")]
+    assert duplicates == [("gateway", "response_id")] * 2
     # Metered 1,000,000 and 70,000 tokens of input; 973,343 are logged with key k1. The 1,001 of the log without a key
     # are located in proportion to the 26,657 and 70,000 that are left: 276 and 725.
     dark = warehouse.sql(

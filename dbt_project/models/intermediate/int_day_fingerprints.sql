@@ -7,7 +7,7 @@ load_days as (
 ),
 
 sources as (
-    select {{ fingerprint_of(['source_name', 'preference']) }} as fingerprint from {{ ref('stg_config__sources') }}
+    select {{ fingerprint_of(['source_name', 'provider_name', 'account_id', 'preference']) }} as fingerprint from {{ ref('stg_config__sources') }}
 ),
 
 fx_rates as (
@@ -30,7 +30,7 @@ prices as (
     select
         usage_date,
         {{ fingerprint_of([
-            'provider_name', 'model_name', 'model_id', 'service_tier', 'min_input_tokens', 'max_input_tokens',
+            'price_id', 'provider_name', 'model_name', 'model_id', 'service_tier', 'min_input_tokens', 'max_input_tokens',
             'web_search_usd_per_thousand', 'price_source'
         ] + prices_columns()) }} as fingerprint
     from {{ ref('dim_model_prices') }}

@@ -21,21 +21,36 @@ model_prices as (
     where {{ in_days('usage_date', days) }}
 ),
 
+-- Logs rarely know the account; of a provider that is pulled for one account only, it is that one.
+only_accounts as (
+    select provider_name, min(account_id) as only_account_id
+    from {{ ref('stg_config__sources') }}
+    where provider_name is not null and account_id is not null
+    group by provider_name
+    having count(distinct account_id) = 1
+),
+
 -- Few combinations occur on a day, so the price row is found for each of them and not for each request.
 once as (
     select
         logged.*,
-        {% for token_type in token_types() %}coalesce({{ token_column(token_type) }}, 0){% if not loop.last %} + {% endif %}{% endfor %}
-            - coalesce(output_tokens, 0) - coalesce(audio_output_tokens, 0) - coalesce(image_output_tokens, 0) as all_input_tokens,
-        coalesce({% for token_type in token_types() %}{{ token_column(token_type) }}{% if not loop.last %}, {% endif %}{% endfor %}) is null
+        coalesce(logged.account_id_logged, only_accounts.only_account_id) as account_id,
+        {% for token_type in token_types() %}coalesce(logged.{{ token_column(token_type) }}, 0){% if not loop.last %} + {% endif %}{% endfor %}
+            - coalesce(logged.output_tokens, 0) - coalesce(logged.audio_output_tokens, 0) - coalesce(logged.image_output_tokens, 0) as all_input_tokens,
+        coalesce({% for token_type in token_types() %}logged.{{ token_column(token_type) }}{% if not loop.last %}, {% endif %}{% endfor %}) is null
             as is_usage_unknown
     from logged
+    left join only_accounts
+        on logged.provider_name = only_accounts.provider_name
     where not exists (
         select 1 from duplicates
         where
             duplicates.usage_date = logged.usage_date
             and duplicates._load_id = logged._load_id
             and duplicates.file_line = logged.file_line
+            -- A line of an OTLP export holds many spans.
+            and duplicates.request_id = logged.request_id
+            and duplicates.span_id is not distinct from logged.span_id
     )
 ),
 
@@ -81,7 +96,7 @@ costed as (
                 else {{ token_cost(token_column(token_type), token_type ~ '_usd_per_mtok') }} end +
             {%- endfor %}
             case when coalesce(web_search_requests, 0) = 0 then 0
-                else cast(web_search_requests as decimal(12, 0)) * web_search_usd_per_thousand * 0.001 end
+                else {{ search_cost('web_search_requests', 'web_search_usd_per_thousand') }} end
             as {{ request_money_type() }}
         ) as used_cost_usd
     from priced

@@ -1,6 +1,8 @@
 -- Every logged row that repeats another one of the same request, with the row that is kept. Matched by the provider's
--- response id; then, where a row has none, by trace and span; then by the id within one source. The lower preference of the
--- source is kept, then the row that knows its tokens. Only keys that occur twice are ranked, so the cost follows the duplicates.
+-- response id; then, where a row has none, by trace and span; then by the id within one source. A row with a response id is kept
+-- before one without, then the lower preference of the source, then the row that knows its tokens: one order for all ways to match,
+-- so that of rows that match each other in several ways one is always kept. Two logs of one request lie on the same or on
+-- neighbouring days; the same id further apart is another request. Only keys that occur twice are ranked, so the cost follows the duplicates.
 {%- set days = days_to_build() %}
 with
 
@@ -15,6 +17,7 @@ logged as (
         _load_id,
         file_line,
         usage_date,
+        case when response_id is null then 1 else 0 end as is_weaker,
         case when coalesce(output_tokens, uncached_input_tokens) is null then 1 else 0 end as usage_unknown
     from {{ ref('stg_logs__requests') }}
     where {{ in_days('usage_date', days, around=1) }}
@@ -40,8 +43,7 @@ by_response as (
     select
         logged.*,
         'response_id' as match_method,
-        concat_ws('|', logged.provider_name, logged.response_id) as match_key,
-        0 as is_weaker
+        {{ text_key(['logged.provider_name', 'logged.response_id']) }} as match_key
     from logged
     inner join repeated_responses
         on logged.provider_name = repeated_responses.provider_name and logged.response_id = repeated_responses.response_id
@@ -51,9 +53,7 @@ by_span as (
     select
         logged.*,
         'trace_span' as match_method,
-        concat_ws('|', logged.trace_id, logged.span_id) as match_key,
-        -- Two response ids in one span are two requests; only a row without one may be the echo of another.
-        case when logged.response_id is null then 1 else 0 end as is_weaker
+        {{ text_key(['logged.trace_id', 'logged.span_id']) }} as match_key
     from logged
     inner join repeated_spans
         on logged.trace_id = repeated_spans.trace_id and logged.span_id = repeated_spans.span_id
@@ -63,8 +63,7 @@ by_id as (
     select
         logged.*,
         'request_id' as match_method,
-        concat_ws('|', logged.source_name, logged.request_id) as match_key,
-        0 as is_weaker
+        {{ text_key(['logged.source_name', 'logged.request_id']) }} as match_key
     from logged
     inner join repeated_ids
         on logged.source_name = repeated_ids.source_name and logged.request_id = repeated_ids.request_id
@@ -78,37 +77,54 @@ candidates as (
     select * from by_id
 ),
 
-ranked as (
+ordered as (
     select
         candidates.*,
-        row_number() over match_group as match_rank,
-        first_value(candidates.source_name) over match_group as kept_source_name,
-        first_value(candidates.request_id) over match_group as kept_request_id
+        dense_rank() over (
+            order by
+                candidates.is_weaker, coalesce(sources.preference, 100), candidates.usage_unknown, candidates.source_name,
+                candidates._load_id, candidates.file_line, candidates.request_id, candidates.span_id
+        ) as order_rank
     from candidates
     left join sources
         on candidates.source_name = sources.source_name
-    window match_group as (
-        partition by candidates.match_method, candidates.match_key
-        order by
-            candidates.is_weaker, coalesce(sources.preference, 100), candidates.usage_unknown, candidates.source_name,
-            candidates._load_id, candidates.file_line
-    )
+),
+
+ranked as (
+    select
+        *,
+        min(order_rank) over (
+            partition by match_method, match_key
+            order by usage_date range between interval 1 day preceding and interval 1 day following
+        ) as kept_rank
+    from ordered
+),
+
+kept as (
+    select distinct order_rank, source_name, request_id
+    from ordered
 ),
 
 dropped as (
     select
-        *,
+        ranked.*,
+        kept.source_name as kept_source_name,
+        kept.request_id as kept_request_id,
         row_number() over (
-            partition by _load_id, file_line
-            order by case match_method when 'response_id' then 1 when 'trace_span' then 2 else 3 end
+            partition by ranked.order_rank
+            order by case ranked.match_method when 'response_id' then 1 when 'trace_span' then 2 else 3 end
         ) as method_rank
     from ranked
-    where match_rank > 1 and (match_method <> 'trace_span' or is_weaker = 1)
+    inner join kept
+        on ranked.kept_rank = kept.order_rank
+    -- Two response ids in one span are two requests; only a row without one may be the echo of another.
+    where ranked.order_rank > ranked.kept_rank and (ranked.match_method <> 'trace_span' or ranked.is_weaker = 1)
 )
 
 select
     source_name,
     request_id,
+    span_id,
     _load_id,
     file_line,
     match_method,

@@ -9,7 +9,7 @@ select
     provider_name,
     -- Anthropic's default workspace has no id; its usage and bills call it `default` as well.
     case when provider_name = 'anthropic' then coalesce(project_id, 'default') else project_id end as project_id,
-    account_id,
+    account_id as account_id_logged,
     api_key_id,
     model_name,
     operation_name,
