@@ -24,6 +24,14 @@
     end
 {%- endmacro %}
 
+{#-
+    True for use that is charged for but never in the report that we pull: Anthropic's cost report leaves the Priority Tier out
+    (https://platform.claude.com/docs/en/manage-claude/usage-cost-api, seen 2026-08). No line for it does not mean that it was free.
+-#}
+{% macro is_outside_the_bill(provider_name, service_tier) -%}
+    (coalesce({{ provider_name }}, '') = 'anthropic' and coalesce({{ service_tier }}, '') = 'priority')
+{%- endmacro %}
+
 {#- The disjoint token types: each token of a request is in exactly one, and each has its price. -#}
 {% macro token_types() %}
     {{ return([

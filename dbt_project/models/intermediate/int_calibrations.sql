@@ -1,5 +1,6 @@
 -- Billed / list of the trailing settled days, for each day whose bill has not settled: by model where the model was billed in that time,
--- else by account, else 1 (list price as it is). The basis says which.
+-- else by account, else 1 (list price as it is). The basis says which. A sum below zero (more refunds than use) or more than
+-- a thousand times the list cost (lines that name no model, on little use) says nothing about prices.
 with
 
 calibration_days as (
@@ -54,12 +55,14 @@ by_model as (
     select provider_name, account_id, model_id, sum(billed_cost_usd) as billed_cost_usd, sum(list_cost_usd) as list_cost_usd
     from recent
     group by all
+    having sum(billed_cost_usd) > 0 and sum(billed_cost_usd) <= 1000 * sum(list_cost_usd)
 ),
 
 by_account as (
     select provider_name, account_id, sum(billed_cost_usd) as billed_cost_usd, sum(list_cost_usd) as list_cost_usd
     from recent
     group by all
+    having sum(billed_cost_usd) > 0 and sum(billed_cost_usd) <= 1000 * sum(list_cost_usd)
 )
 
 select

@@ -1,11 +1,14 @@
 -- Billed and list cost of the priced use of each day and model: the evidence from which unbilled days are estimated. Credits, taxes
--- and adjustments are left out, for they do not follow use.
+-- and adjustments are left out, for they do not follow use, and so is what is charged for outside of the bill.
 {%- set days = days_to_build() %}
 with
 
 units as (
     select * from {{ ref('int_ledger_units') }}
-    where list_cost_usd is not null and {{ in_days('usage_date', days) }}
+    where
+        list_cost_usd is not null
+        and not {{ is_outside_the_bill('provider_name', 'service_tier') }}
+        and {{ in_days('usage_date', days) }}
 ),
 
 parts as (

@@ -73,55 +73,73 @@ unmatched_rows as (
     group by all
 ),
 
-unioned as (
+combined as (
     select * from usage_rows
     union all
     select * from other_rows
     union all
     select * from unmatched_rows
+),
+
+unioned as (
+    select
+        *,
+        charge_category = 'Usage' and evidence <> 'billed' and {{ is_outside_the_bill('provider_name', 'service_tier') }} as is_outside_the_bill
+    from combined
+),
+
+matured as (
+    select
+        unioned.*,
+        billing_days.invoice_id,
+        coalesce(billing_days.is_settled, false) and not unioned.is_outside_the_bill as is_settled,
+        -- What is never in the bill does not follow its calibration either.
+        case when unioned.is_outside_the_bill then 'list_price' else calibrations.calibration_basis end as calibration_basis,
+        case when unioned.is_outside_the_bill then 1 else coalesce(calibrations.calibration_ratio, 1) end as calibration_ratio
+    from unioned
+    left join billing_days
+        on unioned.provider_name = billing_days.provider_name
+        and unioned.account_id = billing_days.account_id
+        and unioned.usage_date = billing_days.usage_date
+    left join calibrations
+        on unioned.provider_name = calibrations.provider_name
+        and unioned.account_id = calibrations.account_id
+        and unioned.model_id = calibrations.model_id
+        and unioned.usage_date = calibrations.usage_date
 )
 
 select
-    unioned.provider_name,
-    unioned.account_id,
-    unioned.project_id,
-    unioned.api_key_id,
-    unioned.model_id,
-    unioned.token_type,
-    unioned.service_tier,
-    unioned.charge_category,
-    unioned.workload_id,
-    unioned.evidence,
+    provider_name,
+    account_id,
+    project_id,
+    api_key_id,
+    model_id,
+    token_type,
+    service_tier,
+    charge_category,
+    workload_id,
+    evidence,
     case
-        when coalesce(billing_days.is_settled, false) and billing_days.invoice_id is not null then 'invoiced'
-        when coalesce(billing_days.is_settled, false) then 'billed'
+        when is_settled and invoice_id is not null then 'invoiced'
+        when is_settled then 'billed'
         else 'estimated'
     end as maturity,
-    calibrations.calibration_basis,
-    cast(unioned.request_count as bigint) as request_count,
-    cast(unioned.token_count as bigint) as token_count,
-    cast(unioned.usage_quantity as bigint) as usage_quantity,
-    cast(unioned.list_cost_usd as {{ money_type() }}) as list_cost_usd,
+    calibration_basis,
+    cast(request_count as bigint) as request_count,
+    cast(token_count as bigint) as token_count,
+    cast(usage_quantity as bigint) as usage_quantity,
+    cast(list_cost_usd as {{ money_type() }}) as list_cost_usd,
     -- On a settled day, priced use that no line pays for was not charged. Before that, or without a price, its cost is not known.
     cast(case
-        when coalesce(billing_days.is_settled, false) and unioned.list_cost_usd is not null then coalesce(unioned.billed_cost_usd, 0)
-        else unioned.billed_cost_usd
+        when is_settled and list_cost_usd is not null then coalesce(billed_cost_usd, 0)
+        else billed_cost_usd
     end as {{ money_type() }}) as billed_cost_usd,
     cast(case
-        when coalesce(billing_days.is_settled, false) and unioned.list_cost_usd is not null then coalesce(unioned.billed_cost_usd, 0)
-        when coalesce(billing_days.is_settled, false) then unioned.billed_cost_usd
-        when unioned.charge_category = 'Usage' and unioned.evidence <> 'billed' and unioned.list_cost_usd is not null
-            then cast(unioned.list_cost_usd as decimal(28, 12)) * cast(coalesce(calibrations.calibration_ratio, 1) as decimal(10, 6))
-        else unioned.billed_cost_usd
+        when is_settled and list_cost_usd is not null then coalesce(billed_cost_usd, 0)
+        when is_settled then billed_cost_usd
+        when charge_category = 'Usage' and evidence <> 'billed' and list_cost_usd is not null
+            then cast(list_cost_usd as decimal(28, 12)) * cast(calibration_ratio as decimal(10, 6))
+        else billed_cost_usd
     end as {{ money_type() }}) as effective_cost_usd,
-    unioned.usage_date
-from unioned
-left join billing_days
-    on unioned.provider_name = billing_days.provider_name
-    and unioned.account_id = billing_days.account_id
-    and unioned.usage_date = billing_days.usage_date
-left join calibrations
-    on unioned.provider_name = calibrations.provider_name
-    and unioned.account_id = calibrations.account_id
-    and unioned.model_id = calibrations.model_id
-    and unioned.usage_date = calibrations.usage_date
+    usage_date
+from matured

@@ -38,7 +38,9 @@ summed as (
         usage_date,
         provider_name,
         account_id,
-        min(maturity) as maturity,
+        coalesce(
+            min(maturity) filter (where not {{ is_outside_the_bill('provider_name', 'service_tier') }}), 'estimated'
+        ) as maturity,
         sum(token_count) filter (where evidence = 'logged') as logged_token_count,
         sum(token_count) filter (where evidence = 'metered') as dark_token_count,
         coalesce(sum(list_cost_usd) filter (where evidence = 'logged' and charge_category = 'Usage'), 0) as logged_list_cost_usd,
