@@ -10,7 +10,7 @@ costed as (
 select
     workload_id,
     service_tier,
-    cast(cast(sum(effective_cost_usd) as double) / cast(sum(list_cost_usd) as double) as decimal(18, 12)) as effective_per_list_ratio,
+    cast(cast(sum(effective_cost_usd) as double) / cast(sum(list_cost_usd) as double) as decimal(38, 12)) as effective_per_list_ratio,
     max(maturity) as maturity,
     usage_date
 from costed

@@ -64,7 +64,7 @@ select
     case
         when requests.list_cost_usd = 0 then cast(0 as {{ request_money_type() }})
         else cast(
-            cast(requests.list_cost_usd as decimal(20, 12)) * cast(cost_ratios.effective_per_list_ratio as decimal(16, 9)) as {{ request_money_type() }}
+            cast(requests.list_cost_usd as decimal(18, 12)) * cast(cost_ratios.effective_per_list_ratio as decimal(20, 9)) as {{ request_money_type() }}
         )
     end as effective_cost_usd,
     requests.reported_cost_usd,
