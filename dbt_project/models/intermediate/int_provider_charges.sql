@@ -14,8 +14,9 @@ unioned as (
     select
         source_name, provider_name, account_id, project_id, api_key_id, model_name, token_type, service_tier, charge_category,
         charge_description, billing_currency, billed_amount_text, consumed_unit, consumed_quantity, billed_amount, usage_date, _load_id,
-        charge_category = 'Usage' as names_project,
-        charge_category = 'Usage' as names_api_key,
+        -- A credit names what it names: without a project it is for the account.
+        charge_category = 'Usage' or project_id is not null as names_project,
+        charge_category = 'Usage' or api_key_id is not null as names_api_key,
         model_name is not null as names_model,
         token_type is not null as names_token_type,
         service_tier is not null as names_service_tier
