@@ -13,7 +13,7 @@ billing as (
 ),
 
 calibrations as (
-    select usage_date, {{ fingerprint_of(['provider_name', 'account_id', 'model_id', 'calibration_ratio']) }} as fingerprint
+    select usage_date, {{ fingerprint_of(['provider_name', 'account_id', 'model_id', 'calibration_basis', 'calibration_ratio']) }} as fingerprint
     from {{ ref('int_calibrations') }}
     group by usage_date
 ),
