@@ -61,13 +61,14 @@ class FileSource:
     """Log files of our own. ``mapping`` is as written; ``ingestion.logs`` checks it.
 
     Attributes:
+        account_id: Account of every row whose mapping gives none; None: not known, and found from the providers' accounts.
         path: Absolute path or glob.
         preference: The lower one wins when two sources logged the same request.
     """
 
     source_name: str
     type: Literal["files"]
-    account_id: str
+    account_id: str | None
     table: LogTable
     path: str
     format: Literal["jsonl", "csv", "parquet"]
@@ -160,7 +161,7 @@ class _FileEntry(_Entry):
         return FileSource(
             source_name=name,
             type=self.type,
-            account_id=self.account_id or name,
+            account_id=self.account_id,
             table=self.table,
             path=str(folder / Path(self.path).expanduser()),
             format=self.format,

@@ -80,11 +80,11 @@ class Program:
 
     Args:
         mapping: The checked mapping.
-        source_name, account_id: Constants of the source.
+        source_name, account_id: Constants of the source; an account of None is not known.
         now: The load's clock; rows more than a day after it are refused.
     """
 
-    def __init__(self, mapping: Mapping, *, source_name: str, account_id: str, now: datetime) -> None:
+    def __init__(self, mapping: Mapping, *, source_name: str, account_id: str | None, now: datetime) -> None:
         self.mapping = mapping
         self._source_name = source_name
         self._account_id = account_id
@@ -338,7 +338,7 @@ class Program:
     def _column(self, name: str) -> str:
         special = {
             "source_name": lambda: literal(self._source_name),
-            "account_id": lambda: self._with_default(name, literal(self._account_id)),
+            "account_id": lambda: self._with_default(name, "null" if self._account_id is None else literal(self._account_id)),
             "operation_name": lambda: self._with_default(name, "'chat'"),
             "currency": lambda: f"upper({self._with_default(name, literal('USD'))})",
             "service_tier": lambda: _canonical_tier("x_service_tier") if name in self._mapped else "null",

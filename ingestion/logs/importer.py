@@ -180,7 +180,7 @@ def _import_file(
         load = lake.land_file_load(
             source.table,
             source.name,
-            account_id=source.account_id,
+            account_id=source.account_id or source.name,
             content_sha256=sha256,
             file_name=name,
             connection=connection,

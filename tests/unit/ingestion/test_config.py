@@ -155,7 +155,7 @@ def test_variables_are_expanded_in_every_text(settings: Settings, write: Write) 
     assert openai.base_url == "http://127.0.0.1:9"
     assert gateway.path == f"{settings.home}/inbox/*.gz"
     assert gateway.mapping == {"model_name": {"constant": "gpt-5"}}
-    assert (gateway.account_id, gateway.preference) == ("gateway", 100)
+    assert (gateway.account_id, gateway.preference) == (None, 100)
 
 
 def test_a_relative_path_starts_at_the_configuration(settings: Settings, write: Write) -> None:
