@@ -1,0 +1,47 @@
+"""The doctor names what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingestion.settings import Settings
+from orchestration.commands.doctor import Finding, Level, findings
+
+
+def found(settings: Settings, area: str, *, offline: bool = True) -> list[Finding]:
+    return [finding for finding in findings(settings, offline=offline) if finding.area.startswith(area)]
+
+
+def test_a_broken_configuration_is_the_first_thing_to_mend(settings: Settings) -> None:
+    """A wrong column: broken, with file and line, and nothing else is looked at."""
+    (settings.config / "teams.csv").write_text("team,team_nam\ngrowth,Growth\n")
+    (finding,) = findings(settings, offline=True)
+    assert finding.level is Level.BROKEN
+    assert "teams.csv" in finding.what
+
+
+def test_no_source_is_broken(settings: Settings) -> None:
+    """Without a source there is nothing to run on."""
+    (settings.config / "sources.yml").write_text("sources: {}\n")
+    assert found(settings, "configuration")[0].level is Level.BROKEN
+
+
+def test_a_missing_key_names_its_variable(settings: Settings) -> None:
+    """Broken when the provider would be asked; only worth a look when it is not."""
+    assert [finding.level for finding in found(settings, "key of openai", offline=False)] == [Level.BROKEN]
+    (finding,) = found(settings, "key of openai")
+    assert finding.level is Level.LOOK
+    assert "A_KEY_THAT_IS_NOT_SET" in finding.mend
+
+
+def test_files_that_wait_are_counted(settings: Settings, inbox: Path) -> None:
+    """Log files that no run has landed yet, and a folder without any."""
+    assert "1 of 1 files are not landed" in found(settings, "logs of app")[0].what
+    (inbox / "one.jsonl").unlink()
+    assert "no file matches" in found(settings, "logs of app")[0].what
+
+
+def test_before_the_first_run_it_says_run(settings: Settings) -> None:
+    """An empty lake is no error; it says what to do."""
+    (finding,) = found(settings, "lake")
+    assert (finding.level, finding.mend) == (Level.LOOK, "tokenatlas run")
