@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -176,7 +176,10 @@ def reprice(
 
 @app.command()
 def rebuild(
-    as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC instant.")],
+    as_of: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="UTC instant; a date means the end of that day."),
+    ],
 ) -> None:
     """Build the ledger as it was known at an earlier moment, into a folder of its own.
 
@@ -184,7 +187,8 @@ def rebuild(
     """
     from orchestration.commands.maintenance import rebuild_as_of
 
-    rebuild_as_of(as_of)
+    is_date = as_of == as_of.replace(hour=0, minute=0, second=0)
+    rebuild_as_of(as_of + timedelta(days=1) if is_date else as_of)
 
 
 @app.command()

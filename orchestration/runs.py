@@ -108,7 +108,7 @@ def run_job(
     log_path = settings.home / "logs" / f"{run_id}.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    with _output_into(log_path), _unsynced_history(), dg.DagsterInstance.get() as instance:
+    with output_into(log_path), _unsynced_history(), dg.DagsterInstance.get() as instance:
         job = _load_job(name)
         follower = _Follower(instance, run_id, on_change)
         with follower.following():
@@ -125,7 +125,7 @@ def _load_job(name: str) -> dg.JobDefinition:
 
 
 @contextmanager
-def _output_into(path: Path) -> Iterator[None]:
+def output_into(path: Path) -> Iterator[None]:
     """Sends what this process and its children print into a file; a console opened before keeps the terminal."""
     kept = {number: os.dup(number) for number in (1, 2)}
     with path.open("ab") as log:

@@ -17,7 +17,7 @@ from ingestion.config import Config, ProviderSource, api_key, load_config
 from ingestion.errors import ConfigError, TokenAtlasError
 from ingestion.lake import Lake
 from ingestion.settings import Settings
-from orchestration.console import console, money
+from orchestration.console import console, money, share
 from orchestration.warehouse import reading
 
 STALE_AFTER = timedelta(hours=26)
@@ -207,23 +207,40 @@ def _tables(settings: Settings, sql: Sql) -> Iterator[Finding]:
     yield from _budgets(sql)
 
 
+_MENDS_OF_UNPRICED = {
+    "unknown_usage": "Log the usage of streams (`include_usage`); the meter counts it as dark spend meanwhile.",
+    "unknown_model": "Add the model to price_overrides.csv or model_aliases.csv, with its source.",
+    "no_price_for_tier": "Add its price in that tier to price_overrides.csv, with its source.",
+    "no_price_for_token_type": "Add the price that it lacks to price_overrides.csv, with its source.",
+}
+
+
 def _unpriced(sql: Sql) -> Iterator[Finding]:
     rows = sql(
         """
-        select provider_name, model_name, service_tier, price_status, count(*)
-        from core.fct_llm_requests
-        where price_status not in ('priced', 'not_billable') group by all order by 5 desc
+        with unpriced as (
+            select
+                price_status,
+                provider_name || ' ' || model_name || ' (' || service_tier || ')' as model,
+                count(*) as requests
+            from core.fct_llm_requests
+            where price_status not in ('priced', 'not_billable') group by all
+        )
+        select
+            price_status,
+            sum(requests),
+            count(*),
+            string_agg(model || ' x ' || requests, ', ' order by requests desc)
+        from unpriced group by price_status order by 2 desc
         """
     )
-    for provider, model, tier, status, count in rows[:10]:
-        unknown_use = status == "unknown_usage"
+    for status, requests, models, listed in rows:
+        shown = ", ".join(listed.split(", ")[:4]) + (", ..." if models > 4 else "")
         yield Finding(
             Level.LOOK,
             "unpriced",
-            f"{count:,} requests to {provider} {model} ({tier}): {status}",
-            "Log the usage of streams (include_usage); the meter counts it as dark spend meanwhile."
-            if unknown_use
-            else f"Add {provider},{model},{tier},... to price_overrides.csv with its source.",
+            f"{requests:,} requests to {models} models: {status}: {shown}",
+            _MENDS_OF_UNPRICED.get(status, "tokenatlas explain REQUEST_ID says why"),
         )
     if not rows:
         yield Finding(Level.FINE, "prices", "every billable request has a price")
@@ -286,17 +303,19 @@ def _bills(settings: Settings, sql: Sql) -> Iterator[Finding]:
             f"{count:,} billed lines in {currency} have no rate, so they are in no total",
             f"Add {currency},<first day>,<dollars for one> to fx_rates.csv.",
         )
-    for provider, account, days in sql(
+    for provider, account, days, part in sql(
         """
-        select provider_name, account_id, count(*) from finops.mart_reconciliation
-        where logged_above_metered_quantity > 0 group by all
+        select
+            provider_name, account_id, count(*) filter (where logged_above_metered_quantity > 0),
+            sum(logged_above_metered_quantity) / nullif(sum(metered_token_count), 0)
+        from finops.mart_reconciliation group by all having sum(logged_above_metered_quantity) > 0
         """
     ):
         yield Finding(
             Level.LOOK,
             "meter",
-            f"on {days} days {provider} {account} logged more than the provider metered",
-            "Look at finops.mart_reconciliation: a log counted twice, or a key of another account.",
+            f"{share(part)} more tokens of {provider} {account} are logged than metered, on {days} days",
+            "finops.mart_reconciliation has the days: a key of another account, a log counted twice, or a late meter.",
         )
 
 
@@ -304,7 +323,8 @@ def _budgets(sql: Sql) -> Iterator[Finding]:
     rows = sql(
         """
         select budget_name, status, spent_usd, budget_usd, breach_date from finops.mart_budget_status
-        where is_latest and status not in ('ok', 'ended', 'no_forecast') order by budget_name
+        where is_latest and elapsed_ratio > 0 and status not in ('ok', 'ended', 'no_forecast')
+        order by period_end_date, budget_name
         """
     )
     for name, status, spent, budget, breach in rows:
@@ -335,12 +355,12 @@ def _rules(settings: Settings, config: Config) -> Iterator[Finding]:
         )
         return
     idle = [rule.rule_id for rule in config.attribution_rules if rule.rule_id not in used]
-    for rule_id in idle:
+    if idle:
         yield Finding(
             Level.LOOK,
             "rules",
-            f"{rule_id} decides nothing: no workload matches it, or tags and earlier rules always come first",
-            "Correct or remove it in attribution_rules.csv.",
+            f"{len(idle)} of {len(config.attribution_rules)} attribution rules decide nothing now: {', '.join(idle)}",
+            "No workload matches them, or its tags and earlier rules come first. Remove those that are no fallback.",
         )
-    if not idle:
+    else:
         yield Finding(Level.FINE, "rules", f"all {len(config.attribution_rules)} attribution rules are in use")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import typer
 from dagster_dbt import DbtCliResource
@@ -15,6 +16,7 @@ from ingestion.settings import Settings
 from orchestration.console import console, table
 from orchestration.dbt import code_version, dbt_command, dbt_project, read_manifest
 from orchestration.publish import publish
+from orchestration.runs import output_into
 from orchestration.warehouse import reading
 
 
@@ -76,9 +78,9 @@ def rebuild_as_of(as_of: datetime) -> None:
     """
     settings = Settings.from_environment()
     instant = as_of.replace(tzinfo=UTC)
-    if instant > settings.now:
+    if instant > settings.now + timedelta(days=1):
         raise TokenAtlasError(
-            "That moment has not come", where=f"--as-of {instant}", mend=f"Now is {settings.now} UTC."
+            "That day has not come", where=f"--as-of {instant:%Y-%m-%d}", mend=f"Today is {settings.now:%Y-%m-%d} UTC."
         )
     home = settings.home / "rebuilt" / f"{instant:%Y-%m-%dT%H%M%SZ}"
     past = dataclasses.replace(settings, home=home)
@@ -94,7 +96,8 @@ def rebuild_as_of(as_of: datetime) -> None:
     lake.write_index(past.index_path, as_of=instant)
     os.environ["TOKENATLAS_HOME"] = str(home)
     project = dbt_project(past)
-    _build(dbt_command(project), project.target_path)
+    with console.status("Building"), output_into(home / "build.log"):
+        _build(dbt_command(project), project.target_path)
     publication = publish(past.warehouse_path, past.published_path.parent, settings.now)
     with reading(past.published_path) as connection:
         ((days, billed, effective),) = connection.execute(
@@ -106,18 +109,9 @@ def rebuild_as_of(as_of: datetime) -> None:
     console.print(f"{len(publication.tables)} tables in {past.published_path}", soft_wrap=True)
 
 
-def _build(dbt: DbtCliResource, target: os.PathLike[str]) -> None:
-    from pathlib import Path
-
-    invocation = dbt.cli(
-        ["build", "--exclude-resource-type", "unit_test"], target_path=Path(target), raise_on_error=False
-    )
-    with console.status("Building") as status:
-        for event in invocation.stream_raw_events():
-            message = str(event.raw_event["info"]["msg"]).strip()
-            if message:
-                status.update(message[:100])
-    if not invocation.is_successful():
+def _build(dbt: DbtCliResource, target: Path) -> None:
+    invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], target_path=target, raise_on_error=False)
+    if not invocation.wait().is_successful():
         raise TokenAtlasError(
             "The build failed",
             where=str(invocation.target_path / "dbt.log"),
