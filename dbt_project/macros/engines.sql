@@ -1,7 +1,8 @@
 {#- What differs between engines. Everything else is plain SQL. -#}
 {% macro json_text(json_column, key_expression) %}{{ return(adapter.dispatch('json_text', 'tokenatlas')(json_column, key_expression)) }}{% endmacro %}
 {% macro duckdb__json_text(json_column, key_expression) -%}
-    json_extract_string({{ json_column }}, '$."' || {{ key_expression }} || '"')
+    {#- A JSON pointer, because a path cannot hold a key with a quote. -#}
+    json_extract_string({{ json_column }}, '/' || replace(replace({{ key_expression }}, '~', '~0'), '/', '~1'))
 {%- endmacro %}
 
 {% macro json_keys_of(json_column) %}{{ return(adapter.dispatch('json_keys_of', 'tokenatlas')(json_column)) }}{% endmacro %}
