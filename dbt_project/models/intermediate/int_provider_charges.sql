@@ -12,8 +12,8 @@ anthropic_costs as (
 
 unioned as (
     select
-        source_name, provider_name, account_id, project_id, api_key_id, model_name, token_type, service_tier, charge_category,
-        charge_description, billing_currency, billed_amount_text, consumed_unit, consumed_quantity, billed_amount, usage_date, _load_id,
+        source_name, provider_name, account_id, project_id, api_key_id, model_name, possible_model_name, token_type, service_tier,
+        charge_category, charge_description, billing_currency, billed_amount_text, consumed_unit, consumed_quantity, billed_amount, usage_date, _load_id,
         -- A credit names what it names: without a project it is for the account.
         charge_category = 'Usage' or project_id is not null as names_project,
         charge_category = 'Usage' or api_key_id is not null as names_api_key,
@@ -23,8 +23,8 @@ unioned as (
     from openai_costs
     union all
     select
-        source_name, provider_name, account_id, project_id, null, model_name, token_type, service_tier, charge_category,
-        charge_description, billing_currency, billed_amount_text, null, null, billed_amount, usage_date, _load_id,
+        source_name, provider_name, account_id, project_id, null, model_name, null, token_type, service_tier,
+        charge_category, charge_description, billing_currency, billed_amount_text, null, null, billed_amount, usage_date, _load_id,
         charge_category = 'Usage' or project_id <> 'default',
         false,
         model_name is not null,
@@ -66,7 +66,7 @@ select
     numbered.api_key_id,
     coalesce(model_names.model_id, lower(numbered.model_name)) as model_id,
     numbered._load_id,
-    numbered.model_name,
+    coalesce(numbered.model_name, model_names.model_name) as model_name,
     numbered.token_type,
     numbered.service_tier,
     numbered.charge_category,
@@ -84,14 +84,15 @@ select
     end as billed_cost_usd,
     numbered.names_project,
     numbered.names_api_key,
-    numbered.names_model,
+    -- `tts-1, characters` pays for that model, though its direction is unknown, and not for all use of the key.
+    numbered.names_model or model_names.model_name is not null as names_model,
     numbered.names_token_type,
     numbered.names_service_tier,
     numbered.usage_date
 from numbered
 left join model_names
     on numbered.provider_name = model_names.provider_name
-    and numbered.model_name = model_names.model_name
+    and coalesce(numbered.model_name, numbered.possible_model_name) = model_names.model_name
 left join fx_rates
     on numbered.billing_currency = fx_rates.currency
     and numbered.usage_date between fx_rates.valid_from_date and fx_rates.valid_to_date

@@ -1,5 +1,6 @@
 -- What each billed line names. `line_item` is an opaque display text without a published vocabulary: the text before the
--- last comma is a model and the text after it a direction where that is known; else the line names no model.
+-- last comma is a model and the text after it a direction where that is known; else the line may name a model, which only a list of
+-- models can tell.
 with
 
 cost_lines as (
@@ -56,6 +57,7 @@ select
     project_id,
     api_key_id,
     case when line_token_type is not null then line_model_name end as model_name,
+    coalesce(nullif(line_model_name, ''), lower(trim(line_item))) as possible_model_name,
     token_type,
     case when line_token_type is not null then line_service_tier end as service_tier,
     case
