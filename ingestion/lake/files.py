@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ingestion.errors import LakeError
 
 _LOCK_POLL_SECONDS = 0.05
+_DISK_SIGNS = ("No space left", "File too large", "Disk quota exceeded", "Read-only file system", "Could not write")
 
 
 def fsync_path(path: Path) -> None:
@@ -59,6 +60,19 @@ def replace_parquet(path: Path, table: pa.Table) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     pq.write_table(table, temporary, compression="zstd")
     temporary.replace(path)
+
+
+def disk_error(error: Exception, where: Path) -> LakeError | None:
+    """The error for the user, if writing failed because of the disk and not because of what was written."""
+    text = str(error).splitlines()[0]
+    is_of_disk = isinstance(error, OSError) or any(sign in text for sign in _DISK_SIGNS)
+    if not is_of_disk:
+        return None
+    return LakeError(
+        f"the disk did not take what was to be written: {text}",
+        where=str(where),
+        mend="make room or mend the permissions, then run again; nothing of this load counts, earlier ones do",
+    )
 
 
 @contextmanager

@@ -21,8 +21,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from ingestion.lake.entries import Compaction, Load, next_load_id, to_json
-from ingestion.lake.files import exclusive_lock, fsync_path, make_folder, rename_durable
+from ingestion.lake.files import disk_error, exclusive_lock, fsync_path, make_folder, rename_durable
 from ingestion.lake.manifest import Manifest
 from ingestion.records import Stream
 
@@ -62,8 +64,19 @@ class Journal:
         """The writer lock, with the leftovers of a killed writer removed and the manifest up to date.
 
         Raises:
-            LakeError: another writer held the lock for too long, or the manifest is damaged.
+            LakeError: another writer held the lock for too long, the manifest is damaged, or the disk is full.
         """
+        try:
+            with self._locked():
+                yield
+        except (OSError, duckdb.Error) as error:
+            disk = disk_error(error, self._root)
+            if disk is None:
+                raise
+            raise disk from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with self._threads, exclusive_lock(self._root / "_lock", timeout_seconds=self._lock_timeout_seconds):
             make_folder(self._manifest.folder)
             make_folder(self._pending_folder)

@@ -187,7 +187,8 @@ class Program:
             group = 1 if re.search(r"(?<!\\)\((?!\?)", value.pattern) else 0
             sql = f"nullif(regexp_extract({sql}, {literal(value.pattern)}, {group}), '')"
         if value.url_decoded:
-            sql = f"url_decode({sql})"
+            # A text that only looks encoded stays as it is.
+            sql = f"coalesce(try(url_decode({sql})), {sql})"
         if value.map is not None:
             sql = _mapped_text(sql, value.map)
         return f"coalesce({sql}, {literal(value.default)})" if value.default is not None else sql
@@ -437,6 +438,8 @@ def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> 
         yield f"{typed} < timestamptz '2015-01-01 00:00:00+00'", "is before the year 2015."
     elif shape == "day":
         yield missing, "is not a date."
+        yield f"{typed} < date '2015-01-01'", "is before the year 2015."
+        yield f"{typed} > date '2099-12-31'", "is after the year 2099."
     elif shape == "whole":
         yield (
             f"{text} is not null and ({typed} is null or not isfinite({typed}) or {typed} <> trunc({typed}))",

@@ -7,14 +7,20 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
+from ingestion.errors import TokenAtlasError
 from ingestion.logs.errors import LogFileError
 
 BLOCK_BYTES = 8 << 20
 _MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 _SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+_UNREADABLE_MAGIC = {"bzip2": b"BZh", "xz": b"\xfd7zXZ\x00", "a zip archive": b"PK\x03\x04", "LZ4": b"\x04\x22\x4d\x18"}
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+Batch = TypeVar("Batch")
 
 
 class Content:
@@ -22,6 +28,7 @@ class Content:
 
     Attributes:
         name: What the file is called in messages and tables.
+        error: Why it could not be read to its end. The engine that pulls the batches says it less well.
     """
 
     def __init__(self, path: Path, name: str) -> None:
@@ -30,11 +37,12 @@ class Content:
         self._hash = hashlib.sha256()
         self._compression = self._find_compression()
         self._is_exhausted = False
+        self.error: TokenAtlasError | None = None
 
     def _find_compression(self) -> str | None:
         named = _SUFFIXES.get(self.path.suffix.lower())
         with self._reported(), self.path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(6)
         found = next((kind for kind, magic in _MAGIC.items() if start.startswith(magic)), None)
         if named is not None and found != named:
             raise LogFileError(
@@ -42,6 +50,15 @@ class Content:
                 where=self.name,
                 mend="Copy it again from where it was written.",
             )
+        for kind, magic in _UNREADABLE_MAGIC.items():
+            if start.startswith(magic):
+                raise LogFileError(
+                    f"The file is {kind}, which is not read",
+                    where=self.name,
+                    mend="Unpack it, or compress it with gzip or zstd.",
+                )
+        if start.startswith(_UTF16):
+            raise LogFileError("The file is UTF-16 text", where=self.name, mend="Save it as UTF-8.")
         return found
 
     def blocks(self) -> Iterator[bytes]:
@@ -55,6 +72,14 @@ class Content:
                 self._hash.update(block)
                 yield block
         self._is_exhausted = True
+
+    def watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The same batches; what goes wrong on the way is kept in ``error``."""
+        try:
+            yield from batches
+        except TokenAtlasError as error:
+            self.error = error
+            raise
 
     def sha256(self) -> str:
         """Hash of the whole content; reads what has not been read."""

@@ -15,10 +15,11 @@ import duckdb
 from ingestion import expectations
 from ingestion.errors import TokenAtlasError
 from ingestion.lake import Lake, Load
+from ingestion.lake.files import disk_error
 from ingestion.logs.compiler import Program
 from ingestion.logs.content import Content
 from ingestion.logs.errors import LogFileError
-from ingestion.logs.known_files import KnownFiles
+from ingestion.logs.known_files import KnownFiles, file_key
 from ingestion.logs.mapping import ID_COLUMN, FileSource, parse_mapping
 from ingestion.logs.paths import literal, names_in
 from ingestion.logs.readers import Tally, open_rows
@@ -95,7 +96,7 @@ class ImportResult:
 
 def matching_files(source: FileSource) -> list[Path]:
     """The files that the source's ``path`` names, a file or a glob, sorted."""
-    return sorted(Path(name) for name in glob.glob(source.path, recursive=True) if Path(name).is_file())  # noqa: PTH207
+    return sorted(path for path in map(Path, glob.glob(source.path, recursive=True)) if path.is_file())  # noqa: PTH207
 
 
 def pending_files(source: FileSource, lake: Lake) -> list[Path]:
@@ -144,12 +145,14 @@ def import_files(
     known = KnownFiles.beside(lake.root)
     results = []
     for path in paths:
+        # Before it is read: what is appended meanwhile is not landed, and must make it another file.
+        key = file_key(path)
         try:
             result = _import_file(source, path, lake, program, on_progress, replace=replace)
         except TokenAtlasError as error:
             result = FileResult(path, error=error)
         if result.load is not None:
-            known.remember(path, result.load.content_sha256)
+            known.remember(key, result.load.content_sha256)
         results.append(result)
     known.save()
     return ImportResult(tuple(results))
@@ -210,8 +213,11 @@ def _stage(
         connection.execute(f"copy ({statement}) to {literal(str(scratch))} (format parquet, compression lz4_raw)")
         connection.execute(f"create view staged as select * from read_parquet({literal(str(scratch))})")
     except duckdb.Error as error:
-        if isinstance(error.__cause__, TokenAtlasError):
-            raise error.__cause__ from error
+        if content.error is not None:
+            raise content.error from error
+        disk = disk_error(error, scratch.parent.parent)
+        if disk is not None:
+            raise disk from error
         raise LogFileError(
             f"The file cannot be read: {str(error).splitlines()[0]}",
             where=content.name,

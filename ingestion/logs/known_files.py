@@ -6,6 +6,7 @@ It is derived: deleting it costs one hashing of the files. The lake alone decide
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Self
 
@@ -26,20 +27,31 @@ class KnownFiles:
 
     def sha256_of(self, path: Path) -> str | None:
         """Content hash of a file that has not changed since it was remembered, else null."""
-        return self._known.get(_key(path))
+        return self._known.get(file_key(path))
 
-    def remember(self, path: Path, sha256: str) -> None:
-        self._known[_key(path)] = sha256
+    def remember(self, key: str, sha256: str) -> None:
+        """Remember the content of the file that had this ``file_key`` before it was read."""
+        self._known[key] = sha256
 
     def save(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._file.with_suffix(".tmp")
-        scratch.write_text(json.dumps(self._known, indent=0, sort_keys=True), "utf-8")
-        scratch.replace(self._file)
+        """Remember it for later processes; where the disk does not take it, they hash the files again."""
+        # Another process may have saved since, and may be saving now.
+        self._known = {**_load(self._file), **self._known}
+        scratch = self._file.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            scratch.write_text(json.dumps(self._known, indent=0, sort_keys=True), "utf-8")
+            scratch.replace(self._file)
+        except OSError:
+            scratch.unlink(missing_ok=True)
 
 
-def _key(path: Path) -> str:
-    stat = path.stat()
+def file_key(path: Path) -> str:
+    """Path, size and time of change; empty sizes if the file is gone."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return f"{path.absolute()}||"
     return f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
 
 

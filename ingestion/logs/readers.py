@@ -75,7 +75,7 @@ def _json_rows(connection: duckdb.DuckDBPyConnection, content: Content, program:
     batches = _document(content) if unpack and unpack.document else _lines(content)
     if unpack is None or unpack.each is None:
         batches = _counted(batches, tally)
-    connection.register("file_lines", pa.RecordBatchReader.from_batches(_LINE_SCHEMA, batches))
+    connection.register("file_lines", pa.RecordBatchReader.from_batches(_LINE_SCHEMA, content.watched(batches)))
     rows = f"""
         select line, null::bigint as item, raw, null as parent,
             coalesce(problem, case when not json_valid(raw) then {literal(NOT_JSON)}
@@ -330,7 +330,8 @@ def _csv_rows(connection: duckdb.DuckDBPyConnection, content: Content, program: 
     batches = _csv_batches(reader, refused, 1 if options.header else 2, _safe_part(header, options.delimiter))
     schema = pa.schema([*_LINE_SCHEMA, *((column, pa.string()) for column in columns.values())])
     numbered = (pa.record_batch(batch, schema=schema) for batch in batches)
-    connection.register("file_rows", pa.RecordBatchReader.from_batches(schema, _counted(numbered, tally)))
+    watched = content.watched(_counted(numbered, tally))
+    connection.register("file_rows", pa.RecordBatchReader.from_batches(schema, watched))
     slots = ", ".join(["", *table.select(list(program.slots.values()), program.mapping.null_values)])
     return (
         f"select line, null::bigint as item, problem, case when problem is null then {table.raw()} else raw end as raw"
@@ -434,7 +435,9 @@ def _parquet_rows(connection: duckdb.DuckDBPyConnection, content: Content, progr
     try:
         connection.execute(
             "create view file_rows as select * exclude (file_row_number), file_row_number + 1 as file_line "
-            f"from read_parquet({literal(str(content.path))}, file_row_number = true)"
+            f"from read_parquet({literal(str(content.path))}, file_row_number = true, "
+            # A folder named like `day=2026-05-01` is no content of the file, and could hide a column of it.
+            "hive_partitioning = false)"
         )
         tally.add(_count(connection, "file_rows"))
     except duckdb.Error as error:

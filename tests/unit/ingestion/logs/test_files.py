@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import hashlib
+import io
 import json
+import lzma
+import resource
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.errors import ContractError
+from ingestion.errors import ContractError, LakeError
 from ingestion.logs import LogFileError, matching_files, pending_files
+from ingestion.logs.known_files import KnownFiles, file_key
 from tests.unit.ingestion.logs.conftest import LINE, MAPPING, Source, Workshop
 
 JSON_LINES = (json.dumps(LINE) + "\n").encode()
@@ -257,3 +264,95 @@ def test_a_missing_file_is_told(workshop: Workshop, tmp_path: Path) -> None:
     """It may have been moved since it was listed."""
     [failed] = workshop.land_files(Source(MAPPING), tmp_path / "gone.jsonl").failed
     assert "cannot be read" in str(failed.error)
+
+
+def test_a_file_that_is_cut_says_so_in_words(workshop: Workshop) -> None:
+    """And not in those of the engine that pulls the batches."""
+    whole = gzip.compress(b"".join(b'{"id": "%d"}\n' % number for number in range(10_000)))
+    with pytest.raises(LogFileError) as caught:
+        workshop.land(whole[: len(whole) // 2], MAPPING, name="log.jsonl.gz")
+    assert caught.value.what == "The file cannot be read: Truncated compressed stream"
+    assert "copy it again" in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (bz2.compress(b"{}"), "The file is bzip2, which is not read"),
+        (lzma.compress(b"{}"), "The file is xz, which is not read"),
+        (b"PK\x03\x04 and more", "The file is a zip archive, which is not read"),
+        ('{"id": "a"}'.encode("utf-16"), "The file is UTF-16 text"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named(workshop: Workshop, content: bytes, what: str) -> None:
+    """Instead of quarantining lines of bytes."""
+    with pytest.raises(LogFileError) as caught:
+        workshop.land(content, MAPPING)
+    assert caught.value.what == what
+    assert workshop.lake.loads() == []
+
+
+def test_a_folder_name_is_no_column(workshop: Workshop) -> None:
+    """``id=9/`` above a Parquet file must not replace the file's own ids."""
+    table = pa.table(
+        {"id": ["a"], "at": ["2026-05-01T10:00:00Z"], "model": ["m"], "in": [5], "cached": [0], "out": [1]}
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    workshop.land(buffer.getvalue(), MAPPING, name="id=9/log.parquet", format="parquet")
+    assert [row["request_id"] for row in workshop.rows()] == ["a"]
+
+
+def test_a_file_that_grew_while_it_was_read_is_pending_again(workshop: Workshop) -> None:
+    """What was appended after the last read is not landed, so the new size must not be taken for known."""
+    path = workshop.write(JSON_LINES)
+    source = Source(MAPPING, path=str(workshop.inbox / "*"))
+
+    def append(*_: object) -> None:
+        if path.stat().st_size < len(JSON_LINES) * 2:
+            path.write_bytes(JSON_LINES * 2)
+
+    workshop.land_files(source, path, on_progress=append)
+    assert pending_files(source, workshop.lake) == [path]
+
+
+def test_what_another_process_remembered_is_kept(workshop: Workshop) -> None:
+    """Two imports at once save one memory."""
+    one, other = KnownFiles.beside(workshop.lake.root), KnownFiles.beside(workshop.lake.root)
+    paths = [workshop.write("a", "a"), workshop.write("b", "b")]
+    for known, path in zip((one, other), paths, strict=True):
+        known.remember(file_key(path), path.name)
+        known.save()
+    known = KnownFiles.beside(workshop.lake.root)
+    assert [known.sha256_of(path) for path in paths] == ["a", "b"]
+    assert not list(workshop.home.glob("*.tmp"))
+
+
+def test_a_text_that_only_looks_encoded_stays(workshop: Workshop) -> None:
+    """One such row must not stop its file."""
+    mapping = {**MAPPING, "team": {"column": "team", "url_decoded": True}}
+    lines = [{**LINE, "team": "a%20b"}, {**LINE, "team": "100%zz%ff"}]
+    workshop.land("\n".join(map(json.dumps, lines)), mapping)
+    assert [row["team"] for row in workshop.rows()] == ["a b", "100%zz%ff"]
+
+
+@pytest.mark.parametrize("limit", [100, 30_000])
+def test_a_full_disk_is_named_and_nothing_half_stays(workshop: Workshop, limit: int) -> None:
+    """A limit on file sizes stands for it: the scratch file, or a file of the lake, cannot be written."""
+    line = json.dumps(LINE)
+    workshop.land(line, MAPPING, name="first.jsonl")
+    path = workshop.write(
+        "\n".join(json.dumps({**LINE, "id": hashlib.sha256(str(n).encode()).hexdigest()}) for n in range(5000))
+    )
+    before = sorted(workshop.home.rglob("*"))
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    sizes = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, sizes[1]))
+        [result] = workshop.land_files(Source(MAPPING), path).files
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, sizes)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert isinstance(result.error, LakeError)
+    assert "the disk did not take" in result.error.what
+    assert sorted(workshop.home.rglob("*")) == before
