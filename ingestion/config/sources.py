@@ -61,7 +61,7 @@ class FileSource:
     """Log files of our own. ``mapping`` is as written; ``ingestion.logs`` checks it.
 
     Attributes:
-        account_id: Account of every row whose mapping gives none; None: not known, and found from the providers' accounts.
+        account_id: Account of rows whose mapping gives none; None: found from the accounts of the providers.
         path: Absolute path or glob.
         preference: The lower one wins when two sources logged the same request.
     """
