@@ -33,6 +33,7 @@ metered as (
 
 workloads as (
     select * from {{ ref('int_logged_workloads') }}
+    where {{ in_days('usage_date', days) }}
 ),
 
 siblings as (
@@ -48,7 +49,8 @@ siblings as (
         true as is_keyless
     from logged
     inner join workloads
-        on logged.workload_id = workloads.workload_id
+        on logged.usage_date = workloads.usage_date
+        and logged.workload_id = workloads.workload_id
     where logged.api_key_id is not null and workloads.service_name is not null
     group by all
     having count(distinct logged.api_key_id) = 1
@@ -79,7 +81,8 @@ siblings_found as (
         coalesce(logged.api_key_id, metered.api_key_id) as known_api_key_id
     from logged
     inner join workloads
-        on logged.workload_id = workloads.workload_id
+        on logged.usage_date = workloads.usage_date
+        and logged.workload_id = workloads.workload_id
     left join siblings
         on logged.is_keyless = siblings.is_keyless
         and logged.usage_date = siblings.usage_date

@@ -2,7 +2,9 @@
 with
 
 logged as (
-    select * from {{ ref('int_logged_workloads') }}
+    select distinct
+        workload_id, account_id, project_id, api_key_id, model_id, provider_name, service_name, team_tag, feature_tag, environment_tag, tags_json
+    from {{ ref('int_logged_workloads') }}
 ),
 
 residuals as (
