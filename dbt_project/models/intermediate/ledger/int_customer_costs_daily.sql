@@ -1,5 +1,5 @@
--- The whole ledger by customer: logged cost shared among the customers of its workload in proportion to their list cost, exactly; what no
--- log explains has no customer.
+-- The whole ledger by customer: logged cost shared among the customers of its workload in proportion to their list cost, exactly; by
+-- requests where no request of the workload has a price. What no log explains has no customer.
 {%- set days = days_to_build('int_ledger_fingerprints') %}
 with
 
@@ -10,9 +10,15 @@ costed as (
 
 customer_usage as (
     -- The evidence is a column to join on: a condition on one side only would keep the join from being hashed.
-    select *, 'logged' as evidence
+    select
+        *,
+        'logged' as evidence,
+        case
+            when sum(coalesce(list_cost_usd, 0)) over (partition by usage_date, workload_id, service_tier) > 0 then coalesce(list_cost_usd, 0)
+            else cast(request_count as {{ money_type() }})
+        end as weight
     from {{ ref('int_customer_usage_daily') }}
-    where list_cost_usd > 0 and {{ in_days('usage_date', days) }}
+    where {{ in_days('usage_date', days) }}
 ),
 
 owners as (
@@ -41,7 +47,7 @@ shared as (
         case
             when customer_usage.workload_id is null then workload_costs.effective_cost_usd
             else {{ allocate_exactly(
-                'workload_costs.effective_cost_usd', 'customer_usage.list_cost_usd',
+                'workload_costs.effective_cost_usd', 'customer_usage.weight',
                 'workload_costs.usage_date, workload_costs.provider_name, workload_costs.workload_id, workload_costs.service_tier, workload_costs.evidence',
                 "coalesce(customer_usage.customer_tag, '')"
             ) }}
@@ -52,6 +58,7 @@ shared as (
         and workload_costs.usage_date = customer_usage.usage_date
         and workload_costs.workload_id = customer_usage.workload_id
         and workload_costs.service_tier = customer_usage.service_tier
+        and customer_usage.weight > 0
 )
 
 select
