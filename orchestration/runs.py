@@ -213,7 +213,8 @@ def _note_event(step: Step, entry: dg.EventLogEntry, event: dg.DagsterEvent) -> 
         step.started_at = entry.timestamp
     elif kind == dg.DagsterEventType.ASSET_MATERIALIZATION:
         materialization = event.step_materialization_data.materialization
-        if materialization.partition is None:
+        # Days that are marked one by one say nothing of the load; a backfill has no event without a day.
+        if materialization.partition is None or "rows landed" in materialization.metadata:
             step.details[materialization.asset_key.to_user_string()] = {
                 name: value.value for name, value in materialization.metadata.items()
             }

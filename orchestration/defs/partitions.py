@@ -6,13 +6,17 @@ import dagster as dg
 
 from ingestion.config import load_config
 from ingestion.errors import ConfigError
+from ingestion.lake import Lake
 from ingestion.settings import Settings
 
-_WITHOUT_SOURCES = timedelta(days=180)
+_WITHOUT_HISTORY = timedelta(days=180)
 
 
 def usage_days(settings: Settings) -> dg.DailyPartitionsDefinition:
-    """UTC days from the first day that any provider is pulled for, up to and with today."""
+    """UTC days from the first day that any provider is pulled for, up to and with today.
+
+    Where the sources cannot be read, from the first day that the lake has.
+    """
     return dg.DailyPartitionsDefinition(start_date=_first_day(settings).isoformat(), end_offset=1)
 
 
@@ -20,6 +24,7 @@ def _first_day(settings: Settings) -> date:
     try:
         starts = [source.start_date for source in load_config(settings).provider_sources]
     except ConfigError:
-        # The graph must open all the same; whatever needs the sources says what is wrong with them.
-        starts = []
-    return min(starts, default=settings.now.date() - _WITHOUT_SOURCES)
+        # The graph must open all the same: whatever needs the sources says what is wrong with them.
+        loads = Lake(settings.lake_path, settings.clock).loads()
+        starts = [load.window_start for load in loads if load.window_start is not None]
+    return min(starts, default=settings.now.date() - _WITHOUT_HISTORY)

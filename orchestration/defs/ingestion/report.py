@@ -68,7 +68,7 @@ def landed_metadata(
     for source, error in landed.failures.items():
         context.log.error(f"{source}: {error}")
     metadata: dict[str, dg.MetadataValue | int | float | str] = {
-        "dagster/partition_row_count" if context.has_partition_key else "rows landed": landed.row_count,
+        "rows landed": landed.row_count,
         "rows quarantined": sum(load.rows_quarantined for load in landed.loads),
         "days replaced": sum(
             entry.data_load_id == load.load_id for load in landed.loads if not load.skipped for entry in load.days

@@ -105,7 +105,11 @@ def _what_failed(invocation: DbtCliInvocation) -> str:
     if not failed:
         _, _, said = str(invocation.get_error()).partition("Errors parsed from dbt logs:")
         return f"dbt failed before it built anything ({invocation.target_path / 'dbt.log'})\n{said.strip()}"
-    return "\n".join([f"{len(failed)} dbt models or tests failed, {skipped} after them were skipped", *failed])
+    text = "\n".join([f"{len(failed)} dbt models or tests failed, {skipped} after them were skipped", *failed])
+    if "out of sync" in text:
+        # dbt's words for a table whose columns changed with an upgrade.
+        text += "\nMend: `tokenatlas run --full-refresh` builds every table anew from the lake."
+    return text
 
 
 def _with_facts(events: list[DbtEvent], context: dg.AssetExecutionContext, settings: Settings) -> Iterator[DbtEvent]:
