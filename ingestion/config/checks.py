@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
+from pathlib import Path
 
+from ingestion.config.patterns import contains
 from ingestion.config.problems import ConfigWarning
-from ingestion.config.tables import MATCH_COLUMNS, Table, overlap
+from ingestion.config.tables import MATCH_COLUMNS, OWNER_COLUMNS, Table, overlap
+from ingestion.prices.names import KNOWN_TIERS
+from ingestion.prices.overrides import PriceOverride
 from ingestion.records import (
     ConfigAttributionRule,
     ConfigBudget,
@@ -52,11 +56,13 @@ def warnings(
     budgets: Table[ConfigBudget],
     invoices: Table[ConfigInvoice],
     fx_rates: Table[ConfigFxRate],
+    overrides: Iterable[PriceOverride],
 ) -> Iterator[ConfigWarning]:
     """Everything that will run but probably not as meant."""
     yield from _unknown_features(features, rules, budgets)
     yield from _shadowed_rules(rules)
     yield from _same_scope_budgets(budgets)
+    yield from _unusual_tiers(overrides)
     rated = {"USD", *(rate.currency for rate in fx_rates.records)}
     money = [("budgets.csv", row.line, row.record.currency) for row in budgets]
     money += [("invoices.csv", row.line, row.record.currency) for row in invoices]
@@ -78,7 +84,7 @@ def _unknown_features(
 
 
 def _shadowed_rules(rules: Table[ConfigAttributionRule]) -> Iterator[ConfigWarning]:
-    """A rule can never match if an earlier one matches all that it matches, on all of its days."""
+    """A rule decides nothing if an earlier one gives the same owners for all that it matches, on all of its days."""
     ordered = sorted(rules, key=lambda row: (row.record.priority, row.record.rule_id))
     for position, row in enumerate(ordered):
         for earlier in ordered[:position]:
@@ -92,16 +98,27 @@ def _shadowed_rules(rules: Table[ConfigAttributionRule]) -> Iterator[ConfigWarni
 
 
 def _covers(earlier: ConfigAttributionRule, later: ConfigAttributionRule) -> bool:
-    for column in MATCH_COLUMNS:
-        pattern = getattr(earlier, f"{column}_pattern")
-        if pattern is not None and pattern != getattr(later, f"{column}_pattern"):
-            return False
-    tags = json.loads(earlier.tag_patterns_json or "{}")
+    # Each owner comes from the first rule that gives it: a rule for features does not shadow one for teams.
+    if any(getattr(later, column) is not None and getattr(earlier, column) is None for column in OWNER_COLUMNS):
+        return False
+    patterns = [
+        (getattr(earlier, f"{column}_pattern"), getattr(later, f"{column}_pattern")) for column in MATCH_COLUMNS
+    ]
+    later_tags = json.loads(later.tag_patterns_json or "{}")
+    patterns += [(wide, later_tags.get(tag)) for tag, wide in json.loads(earlier.tag_patterns_json or "{}").items()]
     return (
-        tags.items() <= json.loads(later.tag_patterns_json or "{}").items()
+        all(wide is None or (narrow is not None and contains(wide, narrow)) for wide, narrow in patterns)
         and earlier.valid_from_date <= later.valid_from_date
         and earlier.valid_to_date >= later.valid_to_date
     )
+
+
+def _unusual_tiers(overrides: Iterable[PriceOverride]) -> Iterator[ConfigWarning]:
+    """A misspelled tier is never asked for, so its price is never used."""
+    for override in overrides:
+        if override.service_tier not in KNOWN_TIERS:
+            what = f"the tier {override.service_tier!r} prices only requests that name exactly this tier"
+            yield ConfigWarning(Path(override.where).name, what, f"the usual tiers are {', '.join(KNOWN_TIERS)}")
 
 
 def _same_scope_budgets(budgets: Table[ConfigBudget]) -> Iterator[ConfigWarning]:

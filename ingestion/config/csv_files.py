@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +17,7 @@ from ingestion.config.problems import Problem
 
 FIRST_DAY = date(1, 1, 1)
 LAST_DAY = date(9999, 12, 31)
+_TOO_LARGE = 10**11
 
 Parser = Callable[[str], Any]
 
@@ -61,7 +64,7 @@ def read_csv(path: Path, columns: Mapping[str, Parser]) -> CsvFile:
     except UnicodeDecodeError:
         file.report(1, "", "the file is not UTF-8", "save it as UTF-8 text")
         return file
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
         if not _check_header(file, header, columns):
@@ -80,6 +83,11 @@ def read_csv(path: Path, columns: Mapping[str, Parser]) -> CsvFile:
 
 def _check_header(file: CsvFile, header: list[str], columns: Mapping[str, Parser]) -> bool:
     expected = ",".join(columns)
+    if len(header) == 1 and set(header[0].split(";")) & set(columns):
+        file.report(
+            1, "", "the cells are separated by semicolons", "save it with commas, as spreadsheets do for English"
+        )
+        return False
     for name in header:
         if name not in columns:
             close = difflib.get_close_matches(name, [column for column in columns if column not in header], n=1)
@@ -131,10 +139,9 @@ def choice(*allowed: str) -> Parser:
 
 
 def whole_number(cell: str) -> int:
-    try:
-        return int(cell)
-    except ValueError:
-        raise CellError(f"{cell!r} is not a whole number", "such as 10") from None
+    if not re.fullmatch(r"[-+]?[0-9]{1,9}", cell):
+        raise CellError(f"{cell!r} is not a whole number", "such as 10, with nine digits at most")
+    return int(cell)
 
 
 def decimal(cell: str) -> Decimal:
@@ -145,6 +152,8 @@ def decimal(cell: str) -> Decimal:
         raise CellError(f"{cell!r} is not a decimal", "write it as 1234.56") from None
     if not number.is_finite() or "e" in cell.lower() or "_" in cell:
         raise CellError(f"{cell!r} is not a decimal", "write it as 1234.56")
+    if abs(number) >= _TOO_LARGE:
+        raise CellError(f"{cell} is too large to be meant", "amounts below 100,000,000,000 can be computed with")
     return number
 
 

@@ -12,6 +12,7 @@ from ingestion.config.problems import ConfigWarning, raise_for
 from ingestion.config.sources import FileSource, ProviderSource, Source, read_sources
 from ingestion.errors import ConfigError
 from ingestion.lake import Lake, Load
+from ingestion.prices.names import read_aliases
 from ingestion.prices.overrides import read_overrides
 from ingestion.records import (
     STREAMS,
@@ -88,7 +89,8 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     for table in (teams, features, rules, splits, budgets, invoices, fx_rates):
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
-    read_overrides(folder / "price_overrides.csv")
+    overrides = read_overrides(folder / "price_overrides.csv")
+    read_aliases(folder / "model_aliases.csv")
     return Config(
         sources=sources,
         teams=teams.records,
@@ -98,7 +100,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
         budgets=budgets.records,
         invoices=invoices.records,
         fx_rates=fx_rates.records,
-        warnings=tuple(warnings(features, rules, budgets, invoices, fx_rates)),
+        warnings=tuple(warnings(features, rules, budgets, invoices, fx_rates, overrides)),
     )
 
 

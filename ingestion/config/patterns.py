@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+_LIKE_PART = re.compile(r"\\?.", re.DOTALL)
 _LIKE_SPECIAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
@@ -45,3 +47,25 @@ def compile_tags(cell: str) -> str:
 
 def _escape(text: str) -> str:
     return text.translate(_LIKE_SPECIAL)
+
+
+def contains(wide: str, narrow: str) -> bool:
+    """Whether a LIKE pattern matches everything that another one matches.
+
+    A wildcard of the narrow pattern can stand for anything, so only a wildcard of the wide one answers for it.
+    """
+    wide_parts, narrow_parts = _LIKE_PART.findall(wide), _LIKE_PART.findall(narrow)
+    # reachable: how many parts of the narrow pattern the wide one may have used up so far.
+    reachable = {0}
+    for part in wide_parts:
+        if part == "%":
+            reachable = set(range(min(reachable), len(narrow_parts) + 1))
+            continue
+        reachable = {
+            at + 1
+            for at in reachable
+            if at < len(narrow_parts) and (narrow_parts[at] == part or (part == "_" and narrow_parts[at] != "%"))
+        }
+        if not reachable:
+            return False
+    return len(narrow_parts) in reachable

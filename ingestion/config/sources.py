@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -201,8 +201,8 @@ def read_sources(folder: Path, environment: Mapping[str, str]) -> tuple[tuple[So
         return (), [
             Problem(f"{FILE_NAME}:{line}", f"this is not YAML: {error.problem}", "mend the indentation or the quotes")
         ]
-    except UnicodeDecodeError:
-        return (), [Problem(FILE_NAME, "the file is not UTF-8", "save it as UTF-8 text")]
+    except (UnicodeDecodeError, yaml.reader.ReaderError):
+        return (), [Problem(FILE_NAME, "the file is not UTF-8 text", "save it as UTF-8 text")]
     if root is None:
         return (), []
     document = _Document(root, environment)
@@ -214,8 +214,13 @@ def read_sources(folder: Path, environment: Mapping[str, str]) -> tuple[tuple[So
     except ValidationError as error:
         return (), [document.problem(cast("dict[str, Any]", detail)) for detail in error.errors(include_input=False)]
     entries = parsed.sources or {}
-    problems = list(_check_names(entries, document)) + list(_check_accounts(entries, document))
-    return tuple(entry.build(name, folder) for name, entry in entries.items()), problems
+    sources = tuple(entry.build(name, folder) for name, entry in entries.items())
+    problems = [
+        *_check_names(entries, document),
+        *_check_accounts(entries, document),
+        *_check_mappings(sources, document),
+    ]
+    return sources, problems
 
 
 class _Document:
@@ -226,6 +231,7 @@ class _Document:
         self._environment = environment
         self._lines: dict[tuple[str, ...], int] = {(): root.start_mark.line + 1}
         self._constructor = yaml.SafeLoader("")
+        self._above: list[yaml.Node] = []
 
     def where(self, keys: tuple[str, ...]) -> str:
         known = keys
@@ -234,20 +240,51 @@ class _Document:
         return f"{FILE_NAME}:{self._lines[known]} {'.'.join(keys)}".rstrip()
 
     def value(self, node: yaml.Node, keys: tuple[str, ...]) -> Any:
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, keys)
-        if isinstance(node, yaml.SequenceNode):
-            items = [(item, (*keys, str(index))) for index, item in enumerate(node.value)]
-            self._lines.update({place: item.start_mark.line + 1 for item, place in items})
-            return [self.value(item, place) for item, place in items]
-        value = self._constructor.construct_object(node)
-        return self._expand(value, keys) if isinstance(value, str) else value
+        if not isinstance(node, yaml.CollectionNode):
+            value = self._scalar(node, keys)
+            return self._expand(value, keys) if isinstance(value, str) else value
+        if node in self._above:
+            self._report(node, keys, "the alias stands for something that it is a part of", "write it out")
+            return None
+        self._above.append(node)
+        value = self._mapping(node, keys) if isinstance(node, yaml.MappingNode) else self._sequence(node, keys)
+        self._above.pop()
+        return value
+
+    def _report(self, node: yaml.Node, keys: tuple[str, ...], what: str, mend: str) -> None:
+        where = f"{FILE_NAME}:{node.start_mark.line + 1} {'.'.join(keys)}".rstrip()
+        self.problems.append(Problem(where, what, mend))
+
+    def _scalar(self, node: yaml.Node, keys: tuple[str, ...]) -> Any:
+        try:
+            return self._constructor.construct_object(node)
+        except yaml.constructor.ConstructorError:
+            mend = "write plain text; ${NAME} reads an environment variable"
+            self._report(node, keys, f"the tag {node.tag} is not known", mend)
+        except ValueError:
+            # Such as 2026-02-30, which looks like a date to YAML.
+            self._report(
+                node, keys, "this day or number does not exist", "write days as 2026-01-31, or put text in quotes"
+            )
+        return None
+
+    def _sequence(self, node: yaml.Node, keys: tuple[str, ...]) -> list[Any]:
+        items = [(item, (*keys, str(index))) for index, item in enumerate(node.value)]
+        self._lines.update({place: item.start_mark.line + 1 for item, place in items})
+        return [self.value(item, place) for item, place in items]
 
     def _mapping(self, node: yaml.MappingNode, keys: tuple[str, ...]) -> dict[Any, Any]:
-        self._constructor.flatten_mapping(node)
+        try:
+            self._constructor.flatten_mapping(node)
+        except yaml.constructor.ConstructorError:
+            self._report(node, keys, "<< must name keys with values", "write << : *name of such an entry")
+            return {}
         values: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = self._constructor.construct_object(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._report(key_node, keys, "a key must be a word", "write `key: value`")
+                continue
+            key = self._scalar(key_node, keys)
             place = (*keys, str(key))
             self._lines.setdefault(place, key_node.start_mark.line + 1)
             if key in values:
@@ -286,8 +323,21 @@ class _Document:
         if kind in ("union_tag_not_found", "union_tag_invalid"):
             mend = "set type to openai_admin, anthropic_admin or files"
             return Problem(self.where(keys), "the type of the source is missing or unknown", mend)
+        if kind in _MESSAGES:
+            return Problem(self.where(keys), *_MESSAGES[kind])
         message = detail["msg"].removeprefix("Value error, ")
         return Problem(self.where(keys), message[:1].lower() + message[1:], "write a value of that kind")
+
+
+_NO_DAY = ("this is not a day", "write it as 2026-01-31")
+_NO_KEYS = ("there must be keys with values here", "write `key: value` lines, indented below it")
+_MESSAGES = {
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"), _NO_DAY),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), _NO_KEYS),
+    "string_type": ("this must be text", "put it in quotes"),
+    "string_pattern_mismatch": ("this is not an address", "write it like https://api.openai.com/v1"),
+}
+"""What is wrong and how to mend it, where the validator would speak of its own types."""
 
 
 def _check_names(entries: Mapping[str, object], document: _Document) -> Iterator[Problem]:
@@ -308,3 +358,20 @@ def _check_accounts(entries: Mapping[str, _ProviderEntry | _FileEntry], document
             if other != name:
                 what = f"the source {other} already pulls this account"
                 yield Problem(document.where(("sources", name, "account_id")), what, "keep one of the two")
+
+
+def _check_mappings(sources: Iterable[Source], document: _Document) -> Iterator[Problem]:
+    """A mapping that cannot be used, told before a run gets to its files."""
+    # Here and not above: most commands read the configuration and no logs.
+    from ingestion.logs.mapping import parse_mapping
+
+    for source in sources:
+        if isinstance(source, FileSource):
+            try:
+                parse_mapping(source)
+            except ConfigError as error:
+                keys = error.where.partition(", mapping")[2].strip(".")
+                unknown = re.match(r"The key '(?P<name>[^']*)' does not exist", error.what)
+                steps = [*filter(None, keys.split(".")), *([unknown["name"]] if unknown else [])]
+                place = document.where(("sources", source.source_name, "mapping", *steps))
+                yield Problem(place, error.what[:1].lower() + error.what[1:], error.mend or "docs/request-logs.md")

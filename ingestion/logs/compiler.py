@@ -339,7 +339,9 @@ class Program:
     def _column(self, name: str) -> str:
         special = {
             "source_name": lambda: literal(self._source_name),
-            "account_id": lambda: self._with_default(name, "null" if self._account_id is None else literal(self._account_id)),
+            "account_id": lambda: self._with_default(
+                name, "null" if self._account_id is None else literal(self._account_id)
+            ),
             "operation_name": lambda: self._with_default(name, "'chat'"),
             "currency": lambda: f"upper({self._with_default(name, literal('USD'))})",
             "service_tier": lambda: _canonical_tier("x_service_tier") if name in self._mapped else "null",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -21,6 +23,8 @@ _TIERS = {
     **dict.fromkeys(("flex", "flex_discount"), "flex"),
     **dict.fromkeys(("priority", "priority_on_demand", "fast"), "priority"),
 }
+
+KNOWN_TIERS = (*dict.fromkeys(_TIERS.values()), "batch", "scale")
 
 ALIAS_COLUMNS = ("provider_name", "model_name", "priced_as_provider", "priced_as_model")
 
@@ -77,27 +81,45 @@ def read_aliases(path: Path) -> tuple[Alias, ...]:
     """Aliases of ``model_aliases.csv``; the file is optional.
 
     Raises:
-        ConfigError: a column is wrong or a cell is blank; names the line.
+        ConfigError: a column is wrong, a cell is blank, or a line has too many; names the line.
+    """
+    aliases = []
+    for where, row in strict_rows(path, ALIAS_COLUMNS):
+        if not all(row.values()):
+            raise ConfigError("An alias has a blank cell", where=where, mend="Fill in all four columns.")
+        aliases.append(Alias(*(row[column] for column in ALIAS_COLUMNS)))
+    return tuple(aliases)
+
+
+def strict_rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of an optional CSV with exactly these columns, each with its place; cells without blanks around them.
+
+    Raises:
+        ConfigError: the file is no UTF-8 text, has other columns, or a line with too many or too few cells.
     """
     if not path.exists():
-        return ()
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != ALIAS_COLUMNS:
+        return
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError("The file is not UTF-8", where=str(path), mend="Save it as UTF-8 text.") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        if tuple(reader.fieldnames or ()) != columns:
             raise ConfigError(
-                f"model_aliases.csv has the columns {', '.join(reader.fieldnames or ())}",
+                f"{path.name} has the columns {', '.join(reader.fieldnames or ()) or '(none)'}",
                 where=str(path),
-                mend=f"Use exactly: {','.join(ALIAS_COLUMNS)}",
+                mend=f"Use exactly: {','.join(columns)}",
             )
-        aliases = []
         for row in reader:
-            cells = [(row[column] or "").strip() for column in ALIAS_COLUMNS]
-            if not all(cells):
-                raise ConfigError(
-                    "An alias has a blank cell", where=f"{path}:{reader.line_num}", mend="Fill in all four columns."
-                )
-            aliases.append(Alias(*cells))
-    return tuple(aliases)
+            where = f"{path}:{reader.line_num}"
+            if None in row or any(cell is None for cell in row.values()):
+                raise ConfigError("The line has too many or too few cells", where=where, mend=",".join(columns))
+            yield where, {column: cell.strip() for column, cell in row.items()}
+    except csv.Error as error:
+        raise ConfigError(
+            f"The line is not CSV: {error}", where=f"{path}:{reader.line_num + 1}", mend="Close the quotes."
+        ) from error
 
 
 class ModelNames:

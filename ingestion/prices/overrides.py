@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
 
 from ingestion.errors import ConfigError
-from ingestion.prices.names import STANDARD, normalize_tier
+from ingestion.prices.names import STANDARD, normalize_tier, strict_rows
 
 COLUMNS = (
     "provider_name",
@@ -108,17 +108,7 @@ def read_overrides(path: Path) -> tuple[PriceOverride, ...]:
         ConfigError: a column, cell or price cannot be used, a source or its date is missing, or two rows contradict
             each other. Names file and line.
     """
-    if not path.exists():
-        return ()
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise ConfigError(
-                f"price_overrides.csv has the columns {', '.join(reader.fieldnames or ()) or '(none)'}",
-                where=str(path),
-                mend=f"Use exactly: {','.join(COLUMNS)}",
-            )
-        overrides = tuple(_parse(row, f"{path}:{reader.line_num}") for row in reader)
+    overrides = tuple(_parse(cells, where) for where, cells in strict_rows(path, COLUMNS))
     _refuse_contradictions(overrides)
     return overrides
 
@@ -161,10 +151,7 @@ def _refuse_pairs(group: list[PriceOverride], about: str) -> None:
             )
 
 
-def _parse(row: dict[str, str | None], where: str) -> PriceOverride:
-    if None in row or any(row[column] is None for column in COLUMNS):
-        raise ConfigError("A price override has too many or too few cells", where=where, mend=",".join(COLUMNS))
-    cells = {column: (row[column] or "").strip() for column in COLUMNS}
+def _parse(cells: dict[str, str], where: str) -> PriceOverride:
     for column in ("provider_name", "model_name", "token_type", "usd_per_mtok"):
         if not cells[column]:
             raise ConfigError(f"A price override has no {column}", where=where, mend=f"Fill in {column}.")
@@ -221,7 +208,7 @@ def _day(text: str, blank: date, where: str) -> date:
 def _count(text: str, where: str) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,12}", text):
         raise ConfigError(
             f"{text} is not a number of tokens", where=where, mend="Write a whole number, or leave it blank."
         )
@@ -229,12 +216,11 @@ def _count(text: str, where: str) -> int | None:
 
 
 def _price(text: str, where: str) -> Decimal:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = Decimal("NaN")
-    if not price.is_finite() or price < 0:
+    # Plain digits only: an exponent or a hundred decimals would not survive the decimals of the tables.
+    if not re.fullmatch(r"[0-9]{1,7}([.][0-9]{0,12})?|[.][0-9]{1,12}", text):
         raise ConfigError(
-            f"{text} is not a price", where=where, mend="Write dollars per million tokens as a plain number, 0 or more."
+            f"{text} is not a price",
+            where=where,
+            mend="Write dollars per million tokens as a plain number, 0 or more, such as 2.50.",
         )
-    return price
+    return Decimal(text)

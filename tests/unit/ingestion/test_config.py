@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -147,20 +148,25 @@ def test_variables_are_expanded_in_every_text(settings: Settings, write: Write) 
         "sources.yml",
         SOURCES,
         "  gateway: {type: files, table: requests, format: jsonl, path: '${TOKENATLAS_HOME}/inbox/*.gz',",
-        "    mapping: {model_name: {constant: '${MODEL}'}}}",
+        "    mapping: {started_at: at, provider_name: by, model_name: {constant: '${MODEL}'}}}",
     )
     openai, gateway = load(settings, {"OPENAI_URL": "http://127.0.0.1:9", "MODEL": "gpt-5"}).sources
     assert isinstance(openai, ProviderSource)
     assert isinstance(gateway, FileSource)
     assert openai.base_url == "http://127.0.0.1:9"
     assert gateway.path == f"{settings.home}/inbox/*.gz"
-    assert gateway.mapping == {"model_name": {"constant": "gpt-5"}}
+    assert gateway.mapping["model_name"] == {"constant": "gpt-5"}
     assert (gateway.account_id, gateway.preference) == (None, 100)
 
 
 def test_a_relative_path_starts_at_the_configuration(settings: Settings, write: Write) -> None:
     """The same file is meant whatever folder the command runs in."""
-    write("sources.yml", "sources:", "  crm: {type: files, table: outcomes, format: csv, path: in/a.csv, mapping: {}}")
+    write(
+        "sources.yml",
+        "sources:",
+        "  crm: {type: files, table: outcomes, format: csv, path: in/a.csv,",
+        "    mapping: {occurred_at: at, outcome_name: name}}",
+    )
     (source,) = load(settings).file_sources
     assert source.path == str(settings.config / "in" / "a.csv")
 
@@ -478,6 +484,134 @@ def test_a_rule_behind_a_wider_one_is_warned_of(settings: Settings, write: Write
     (warning,) = load(settings).warnings
     assert "narrow can never match: wide (line 3) comes first" in str(warning)
     assert warning.where == "attribution_rules.csv:2"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "is_shadowed"),
+    [
+        ("prefix:key_", "key_1", True),
+        ("prefix:key_", "prefix:key_a", True),
+        ("prefix:key_a", "prefix:key_", False),
+        ("glob:*", "glob:a*c?", True),
+        ("glob:k*1", "glob:key_?1", True),
+        ("glob:k?", "glob:k*", False),
+        ("glob:a*b*c", "aXbYc", True),
+        ("glob:a*b*c", "aXcYb", False),
+        ("50%", "50x", False),
+        ("glob:*", "", False),
+    ],
+)
+def test_a_wider_pattern_shadows_a_narrower_one(
+    settings: Settings, write: Write, earlier: str, later: str, is_shadowed: bool
+) -> None:
+    """Rules that can never match are mostly those under a prefix."""
+    write("attribution_rules.csv", f"wide,1,,,,{earlier},,,,t,,,,,,", f"narrow,2,openai,,,{later},,,,u,,,,,,")
+    assert [warning.where for warning in load(settings).warnings] == ["attribution_rules.csv:3"] * is_shadowed
+
+
+def test_a_rule_for_features_does_not_shadow_one_for_teams(settings: Settings, write: Write) -> None:
+    """Each owner comes from the first rule that gives it."""
+    write("features.csv", "chat,Chat,,")
+    write(
+        "attribution_rules.csv",
+        "a,1,openai,,,,,,,,chat,,,,,",
+        "b,2,openai,,,,,,,t,chat,,,,,",
+        "c,3,openai,,,,,,,u,,,,,,",
+    )
+    (warning,) = load(settings).warnings
+    assert "c can never match: b (line 3) comes first" in str(warning)
+
+
+@pytest.mark.parametrize(
+    ("yml", "where", "what"),
+    [
+        ("    start_date: 2026-02-30", "sources.yml:4 sources.o.start_date", "this day or number does not exist"),
+        ("    start_date: soon", "sources.yml:4 sources.o.start_date", "this is not a day"),
+        ("    start_date: !env DAY", "sources.yml:4 sources.o.start_date", "the tag !env is not known"),
+        ("    <<: 5", "sources.yml:3 sources.o", "<< must name keys with values"),
+        ("    ? {a: b}\n    : 1", "sources.yml:4 sources.o", "a key must be a word"),
+        ("    start_date: &a [*a]", "sources.yml:4 sources.o.start_date.0", "the alias stands for something"),
+        ("\tstart_date: 2026-01-01", "sources.yml:4", "this is not YAML"),
+        ("    start_date: '\x01'", "sources.yml", "the file is not UTF-8 text"),
+    ],
+)
+def test_yaml_that_cannot_be_used_is_told_by_its_line(settings: Settings, yml: str, where: str, what: str) -> None:
+    """Whatever is wrong with it, never by a traceback."""
+    (settings.config / "sources.yml").write_text(f"sources:\n  o:\n    type: openai_admin\n{yml}\n")
+    with pytest.raises(ConfigError, match=re.escape(what)) as caught:
+        load(settings)
+    assert str(caught.value.where).endswith(f"/{where}")
+
+
+def test_a_mapping_that_cannot_be_used_is_told_before_its_files_are_read(settings: Settings) -> None:
+    """With the line of its key."""
+    (settings.config / "sources.yml").write_text(
+        "sources:\n  g:\n    type: files\n    table: requests\n    path: x\n    format: jsonl\n    mapping:\n"
+        "      started_at: at\n      modle_name: m\n"
+    )
+    with pytest.raises(ConfigError, match="the key 'modle_name' does not exist") as caught:
+        load(settings)
+    assert caught.value.where.endswith("/sources.yml:9 sources.g.mapping.modle_name")
+    assert "Did you mean model_name?" in caught.value.mend
+
+
+@pytest.mark.parametrize("name", ["price_overrides.csv", "model_aliases.csv", "teams.csv"])
+def test_a_file_that_is_not_utf8_is_named(settings: Settings, name: str) -> None:
+    """Spreadsheets save what they like."""
+    (settings.config / name).write_bytes("team,é\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not UTF-8") as caught:
+        load(settings)
+    assert name in caught.value.where
+
+
+def test_an_alias_is_checked_with_the_configuration(settings: Settings) -> None:
+    """And not first when requests are priced."""
+    (settings.config / "model_aliases.csv").write_text(
+        "provider_name,model_name,priced_as_provider,priced_as_model\nazure,mine,openai,gpt-5,and more\n"
+    )
+    with pytest.raises(ConfigError, match="too many or too few cells") as caught:
+        load(settings)
+    assert caught.value.where.endswith("model_aliases.csv:2")
+
+
+def test_a_misspelled_tier_of_a_price_is_warned_of(settings: Settings, write: Write) -> None:
+    """Its price would never be asked for."""
+    line = "openai,gpt-5,{},output,,,,,8,https://example.com,2026-11-01"
+    write("price_overrides.csv", line.format("priority"), line.format("prioirty"))
+    (warning,) = load(settings).warnings
+    assert warning.where == "price_overrides.csv:3"
+    assert "'prioirty' prices only requests that name exactly this tier" in warning.what
+
+
+def test_a_cell_may_hold_any_character(settings: Settings, write: Write) -> None:
+    """Only a line feed ends a line of the file."""
+    write("teams.csv", "search,One\u2028Two\x0cThree,,,")
+    assert load(settings).teams[0].team_name == "One\u2028Two\x0cThree"
+
+
+def test_semicolons_are_told_in_one_sentence(settings: Settings) -> None:
+    """And not as five missing columns."""
+    (settings.config / "teams.csv").write_text(HEADERS["teams.csv"].replace(",", ";") + "\n")
+    with pytest.raises(ConfigError) as caught:
+        load(settings)
+    assert caught.value.what == "the cells are separated by semicolons"
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "what"),
+    [
+        ("budgets.csv", "a,A,,,,,,,month,100000000000,USD,,,,,,", "too large"),
+        ("attribution_rules.csv", "r,99999999999999999999,openai,,,,,,,t,,,,,,", "not a whole number"),
+        ("attribution_rules.csv", "r,1_0,openai,,,,,,,t,,,,,,", "not a whole number"),
+    ],
+)
+def test_a_number_that_the_tables_cannot_hold_is_refused(
+    settings: Settings, write: Write, name: str, line: str, what: str
+) -> None:
+    """Here, with its line, and not in the middle of a build."""
+    write(name, line)
+    with pytest.raises(ConfigError, match=what):
+        load(settings)
 
 
 def test_two_budgets_over_the_same_scope_are_warned_of(settings: Settings, write: Write) -> None:
