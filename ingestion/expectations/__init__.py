@@ -1,7 +1,7 @@
 """Guards of the door: one Great Expectations suite for each raw table, and for the marts that people read most."""
 
 from ingestion.expectations.docs import build_data_docs
-from ingestion.expectations.engine import admit, admit_logs, validate, validate_mart
+from ingestion.expectations.engine import admit, admit_logs, profile_logs, validate, validate_mart
 from ingestion.expectations.profiles import profile_sql
 from ingestion.expectations.report import Finding, ValidationReport
 
@@ -11,6 +11,7 @@ __all__ = [
     "admit",
     "admit_logs",
     "build_data_docs",
+    "profile_logs",
     "profile_sql",
     "validate",
     "validate_mart",

@@ -70,12 +70,36 @@ def admit_logs(
 ) -> ValidationReport:
     """Check a file of logs that is about to be landed, all of its rows, by their profile.
 
+    Args: those of ``profile_logs``.
+    Raises:
+        ContractError: the batch breaks the suite of its table.
+    """
+    profile = profile_logs(
+        table,
+        connection,
+        admitted_sql,
+        rows_received=rows_received,
+        rows_quarantined=rows_quarantined,
+        rows_duplicate=rows_duplicate,
+    )
+    return admit(table, profile, batch=batch)
+
+
+def profile_logs(
+    table: str,
+    connection: duckdb.DuckDBPyConnection,
+    admitted_sql: str,
+    *,
+    rows_received: int,
+    rows_quarantined: int,
+    rows_duplicate: int = 0,
+) -> pa.Table:
+    """The profile of a file of logs, one row; several of them can be admitted at once.
+
     Args:
         connection: Where ``admitted_sql`` runs; it is read once.
         admitted_sql: A query that gives the rows to be landed, with the columns of the table's record.
         rows_received: Lines or rows of the file.
-    Raises:
-        ContractError: the batch breaks the suite of its table.
     """
     query = profile_sql(
         table,
@@ -84,7 +108,7 @@ def admit_logs(
         rows_quarantined=rows_quarantined,
         rows_duplicate=rows_duplicate,
     )
-    return admit(table, connection.execute(query).to_arrow_table(), batch=batch)
+    return connection.execute(query).to_arrow_table()
 
 
 def validate_mart(name: str, frame: pa.Table) -> ValidationReport:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from ingestion import expectations
 from ingestion.errors import TokenAtlasError
@@ -29,6 +30,10 @@ from ingestion.records import STREAMS
 MEMORY_LIMIT = "1GB"
 """Of DuckDB, for one file; what does not fit is spilled beside the lake."""
 
+_GROUP_FILES = 25
+_GROUP_BYTES = 4 << 20
+"""Small files are checked at the door together, because a check takes a third of a second whatever its size."""
+
 OnProgress = Callable[[str, int], None]
 
 
@@ -41,7 +46,7 @@ class FileResult:
         rows_filtered: Rows left out by ``keep_rows_where`` and ``drop_rows_where``; no part of the rows received.
         refusals: Quarantined rows by reason.
         empty_columns: Columns that the user mapped and that are null in every admitted row: probably a wrong path.
-        report: What the suite of its table found; null if it failed before.
+        report: What the suite of its table found, of this and other small files; null if it failed before.
         error: Why nothing of it was landed.
     """
 
@@ -144,63 +149,142 @@ def import_files(
     program = Program(mapping, source_name=source.name, account_id=source.account_id, now=now)
     known = KnownFiles.beside(lake.root)
     results = []
-    for path in paths:
-        # Before it is read: what is appended meanwhile is not landed, and must make it another file.
-        key = file_key(path)
-        try:
-            result = _import_file(source, path, lake, program, on_progress, replace=replace)
-        except TokenAtlasError as error:
-            result = FileResult(path, error=error)
-        if result.load is not None:
-            known.remember(key, result.load.content_sha256)
-        results.append(result)
+    for group in _groups(paths):
+        # Before they are read: what is appended meanwhile is not landed, and must make it another file.
+        keys = [file_key(path) for path in group]
+        with contextlib.ExitStack() as stack:
+            landed = _import_group(source, group, lake, program, on_progress, stack, replace=replace)
+        for key, result in zip(keys, landed, strict=True):
+            if result.load is not None:
+                known.remember(key, result.load.content_sha256)
+        results += landed
     known.save()
     return ImportResult(tuple(results))
 
 
-def _import_file(
-    source: FileSource, path: Path, lake: Lake, program: Program, on_progress: OnProgress | None, *, replace: bool
-) -> FileResult:
+def _groups(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """The files in their order: small ones together, large ones alone."""
+    group: list[Path] = []
+    group_bytes = 0
+    for path in paths:
+        size = path.stat().st_size if path.is_file() else 0
+        if group and (len(group) == _GROUP_FILES or group_bytes + size > _GROUP_BYTES):
+            yield group
+            group, group_bytes = [], 0
+        group.append(path)
+        group_bytes += size
+    if group:
+        yield group
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """A file that was read into the relation ``staged`` of its own connection, and not yet landed."""
+
+    path: Path
+    name: str
+    connection: duckdb.DuckDBPyConnection
+    sha256: str
+    admitted_sql: str
+    rows_received: int
+    rows_filtered: int
+    refusals: dict[str, int]
+    profile: pa.Table
+
+
+def _import_group(
+    source: FileSource,
+    paths: list[Path],
+    lake: Lake,
+    program: Program,
+    on_progress: OnProgress | None,
+    stack: contextlib.ExitStack,
+    *,
+    replace: bool,
+) -> list[FileResult]:
+    files: list[_Staged | FileResult] = []
+    for path in paths:
+        try:
+            connection, scratch = stack.enter_context(_staging(lake.root, program))
+            files.append(_read(source, path, program, connection, scratch, on_progress))
+        except TokenAtlasError as error:
+            files.append(FileResult(path, error=error))
+    report = _admitted_together(source, [file for file in files if isinstance(file, _Staged)])
+    results = []
+    for file in files:
+        if isinstance(file, _Staged):
+            try:
+                own = report or expectations.admit(source.table, file.profile, batch=f"{source.name}, {file.name}")
+                results.append(_land(source, file, lake, program, own, replace=replace))
+            except TokenAtlasError as error:
+                results.append(FileResult(file.path, error=error))
+        else:
+            results.append(file)
+    return results
+
+
+def _admitted_together(source: FileSource, files: list[_Staged]) -> expectations.ValidationReport | None:
+    """The report of all files, or None if they must be looked at one by one, to see which breaks the suite."""
+    if len(files) < 2:
+        return None
+    profiles = pa.concat_tables([file.profile for file in files], promote_options="permissive")
+    # Through the package, not by name: the suites' engine imports the scrubbing of this package.
+    report = expectations.validate(source.table, profiles, batch=f"{source.name}, {files[0].name} to {files[-1].name}")
+    return report if report.success else None
+
+
+def _read(
+    source: FileSource,
+    path: Path,
+    program: Program,
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    on_progress: OnProgress | None,
+) -> _Staged:
     name = _display_name(path, source.path)
     content = Content(path, name)
     tally = Tally(on_rows=lambda rows: on_progress(name, rows) if on_progress else None)
-    with _staging(lake.root, program) as (connection, scratch):
-        _stage(connection, scratch, content, source.format, program, tally)
-        sha256 = content.sha256()
-        received = _count(connection, "true")
-        columns = _record_columns(program, sha256, name)
-        admitted = f"select {columns} from staged where reason is null"
-        refusals = _refusals(connection)
-        # Through the package, not by name: the suites' engine imports the scrubbing of this package.
-        report = expectations.admit_logs(
-            source.table,
-            connection,
-            admitted,
-            rows_received=received,
-            rows_quarantined=sum(refusals.values()),
-            batch=f"{source.name}, {name}",
-        )
-        load = lake.land_file_load(
-            source.table,
-            source.name,
-            account_id=source.account_id or source.name,
-            content_sha256=sha256,
-            file_name=name,
-            connection=connection,
-            admitted_sql=admitted,
-            quarantine_sql="select file_line, reason, raw_text from staged where reason is not null order by file_line",
-            rows_received=received,
-            replace=replace,
-            is_cheap=True,
-        )
-        return FileResult(
-            path,
-            load=load,
-            rows_filtered=tally.rows - received,
-            refusals=refusals,
-            empty_columns=_empty_columns(connection, program),
-            report=report,
-        )
+    _stage(connection, scratch, content, source.format, program, tally)
+    sha256 = content.sha256()
+    received = _count(connection, "true")
+    admitted = f"select {_record_columns(program, sha256, name)} from staged where reason is null"
+    refusals = _refusals(connection)
+    profile = expectations.profile_logs(
+        source.table, connection, admitted, rows_received=received, rows_quarantined=sum(refusals.values())
+    )
+    return _Staged(path, name, connection, sha256, admitted, received, tally.rows - received, refusals, profile)
+
+
+def _land(
+    source: FileSource,
+    file: _Staged,
+    lake: Lake,
+    program: Program,
+    report: expectations.ValidationReport,
+    *,
+    replace: bool,
+) -> FileResult:
+    load = lake.land_file_load(
+        source.table,
+        source.name,
+        account_id=source.account_id or source.name,
+        content_sha256=file.sha256,
+        file_name=file.name,
+        connection=file.connection,
+        admitted_sql=file.admitted_sql,
+        quarantine_sql="select file_line, reason, raw_text from staged where reason is not null order by file_line",
+        rows_received=file.rows_received,
+        replace=replace,
+        is_cheap=True,
+    )
+    return FileResult(
+        file.path,
+        load=load,
+        rows_filtered=file.rows_filtered,
+        refusals=file.refusals,
+        empty_columns=_empty_columns(file.connection, program),
+        report=report,
+    )
 
 
 def _stage(

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion import expectations
 from ingestion.errors import ContractError, LakeError
 from ingestion.logs import LogFileError, matching_files, pending_files
 from ingestion.logs.known_files import KnownFiles, file_key
@@ -356,3 +357,27 @@ def test_a_full_disk_is_named_and_nothing_half_stays(workshop: Workshop, limit: 
     assert isinstance(result.error, LakeError)
     assert "the disk did not take" in result.error.what
     assert sorted(workshop.home.rglob("*")) == before
+
+
+def test_of_small_files_that_are_checked_together_only_the_broken_one_is_refused(workshop: Workshop) -> None:
+    """They share one check at the door, which costs the same for one file and for many."""
+    good = [workshop.write(json.dumps({**LINE, "id": f"r{n}"}), f"{n}.jsonl") for n in range(30)]
+    broken = workshop.write((json.dumps({**LINE, "in": -1}) + "\n") * 200, "broken.jsonl")
+    result = workshop.land_files(Source(MAPPING, path="in/*"), *good[:3], broken, *good[3:], good[0])
+    assert [file.path for file in result.failed] == [broken]
+    assert isinstance(result.failed[0].error, ContractError)
+    assert "gateway, broken.jsonl" in result.failed[0].error.where
+    assert [file.path for file in result.landed] == good
+    assert [file.path for file in result.duplicates] == [good[0]]
+    assert len(workshop.rows()) == 30
+
+
+def test_many_small_files_take_few_checks(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of a second for each would be an hour for ten thousand."""
+    checks = []
+    validate = expectations.validate
+    monkeypatch.setattr(expectations, "validate", lambda *a, **k: checks.append(a) or validate(*a, **k))
+    monkeypatch.setattr(expectations, "admit", lambda *_, **__: pytest.fail("checked alone"))
+    paths = [workshop.write(json.dumps({**LINE, "id": f"r{n}"}), f"{n}.jsonl") for n in range(40)]
+    assert len(workshop.land_files(Source(MAPPING, path="in/*"), *paths).landed) == 40
+    assert len(checks) == 2
