@@ -9,6 +9,10 @@ from ingestion.settings import Settings
 from orchestration.dbt import dbt_command, dbt_project
 
 
+PLATFORM = ["team:data-platform"]
+"""Owner of every asset that is not a model; models name theirs in their yml."""
+
+
 class TokenAtlasResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it provides itself
     """The home, the configuration and the lake that the environment names."""
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from ingestion.settings import Settings
 from orchestration.dbt import code_version, dbt_project, public_models, read_manifest
-from orchestration.defs.resources import TokenAtlasResource
+from orchestration.defs.resources import PLATFORM, TokenAtlasResource
 from orchestration.publish import publish
 
 DUCKDB_KEY = dg.AssetKey(["published", "tokenatlas_duckdb"])
@@ -33,6 +33,7 @@ def publish_asset(deps: list[dg.AssetKey], code: str) -> dg.AssetsDefinition:
                 description=description,
                 kinds={"duckdb"} if key == DUCKDB_KEY else {"parquet"},
                 freshness_policy=freshness,
+                owners=PLATFORM,
             )
             for key, description in descriptions.items()
         ],
@@ -70,6 +71,7 @@ def reports_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         deps=deps,
         group_name="delivery",
         kinds={"python", "html"},
+        owners=PLATFORM,
         description="reports/data_docs/index.html: what Great Expectations found in the raw tables and in the marts.",
     )
     def reports(atlas: TokenAtlasResource) -> Iterator[dg.MaterializeResult[None]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from ingestion.records import STREAMS
-from orchestration.defs.resources import TokenAtlasResource
+from orchestration.defs.resources import PLATFORM, TokenAtlasResource
 
 TABLES = ("forecast_days", "forecast_periods")
 
@@ -22,6 +22,7 @@ FIRST_BACKTESTS = 4
             description=(STREAMS[table].record.__doc__ or "").strip(),
             deps=[dg.AssetKey(["core", "fct_cost_ledger"]), dg.AssetKey(["staging", "stg_config__budgets"])],
             kinds={"python", "prophet"},
+            owners=PLATFORM,
         )
         for table in TABLES
     ],

@@ -11,7 +11,7 @@ from ingestion.records import STREAMS, StreamKind
 from ingestion.settings import Settings
 from orchestration.defs.ingestion.report import door_check, landed_metadata, raw_table_spec
 from orchestration.defs.partitions import usage_days
-from orchestration.defs.resources import TokenAtlasResource
+from orchestration.defs.resources import PLATFORM, TokenAtlasResource
 
 PROVIDER_TABLES = {
     "openai": ("openai_costs", "openai_usage", "openai_projects", "openai_api_keys", "openai_users"),
@@ -142,6 +142,7 @@ def model_prices(atlas: TokenAtlasResource) -> Results:
     deps=[raw_key(table) for table in (*LANDED_TABLES, *CONFIG_TABLES, "model_prices")],
     group_name="ingestion",
     kinds={"parquet"},
+    owners=PLATFORM,
 )
 def lake_index(atlas: TokenAtlasResource) -> Results:
     """Which load stands for which day of which table. dbt reads the lake through it, so it follows every load."""

@@ -10,7 +10,7 @@ import yaml
 from ingestion.errors import ContractError
 from ingestion.records import STREAMS
 from orchestration.dbt import REPOSITORY
-from orchestration.defs.resources import TokenAtlasResource
+from orchestration.defs.resources import PLATFORM, TokenAtlasResource
 from orchestration.lake_rows import live_rows
 from orchestration.loading import Landed
 from orchestration.markdown import markdown_table
@@ -38,6 +38,7 @@ def raw_table_spec(
         description=_descriptions()[table],
         kinds=kinds,
         freshness_policy=freshness_policy,
+        owners=PLATFORM,
         metadata={"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": f"lake.{table}"},
     )
 
