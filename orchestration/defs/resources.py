@@ -8,7 +8,6 @@ from ingestion.lake import Lake
 from ingestion.settings import Settings
 from orchestration.dbt import dbt_command, dbt_project
 
-
 PLATFORM = ["team:data-platform"]
 """Owner of every asset that is not a model; models name theirs in their yml."""
 
