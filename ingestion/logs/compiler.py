@@ -38,6 +38,7 @@ from ingestion.records import STREAMS
 
 MAX_TOKENS = 50_000_000
 TAG_LENGTH = 256
+ERROR_LENGTH = 120
 _ZONED = r"[ T]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _OWNERS = ("team", "feature", "environment", "customer_id")
@@ -346,6 +347,8 @@ class Program:
             "currency": lambda: f"upper({self._with_default(name, literal('USD'))})",
             "service_tier": lambda: _canonical_tier("x_service_tier") if name in self._mapped else "null",
             "api_key_id": lambda: _hashed_key("x_api_key_id") if name in self._mapped else "null",
+            # Providers repeat a part of the key, and of the prompt, in what they call an error.
+            "error_type": lambda: _redacted(f"left(x_error_type, {ERROR_LENGTH})") if name in self._mapped else "null",
             "duration_seconds": self._duration_column,
             "tags_json": self._tags_json,
         }
@@ -389,7 +392,7 @@ class Program:
             for name, tag in ((name, identifier("tag_" + name)) for name in sorted(self.tags))
         )
         inner = f"nullif(concat_ws(',', {', '.join(pairs)}), '')"
-        return f"'{{' || regexp_replace({inner}, {literal(CREDENTIAL)}, '[redacted]', 'g') || '}}'"
+        return f"'{{' || {_redacted(inner)} || '}}'"
 
 
 _USAGE_COLUMNS = {*TOKEN_PARTS, "input_tokens", "cache_write_tokens"}
@@ -562,6 +565,10 @@ def _canonical_tier(text: str) -> str:
         for tier, words in _TIER_WORDS.items()
     )
     return f"case{whens} else lower({text}) end"
+
+
+def _redacted(text: str) -> str:
+    return f"regexp_replace({text}, {literal(CREDENTIAL)}, '[redacted]', 'g')"
 
 
 def _hashed_key(text: str) -> str:

@@ -401,3 +401,12 @@ def test_revenue_is_mapped_in_the_same_way(workshop: Workshop) -> None:
     assert (first["period_start_date"], first["period_end_date"]) == (date(2026, 2, 1), date(2026, 2, 28))
     assert (first["revenue_amount"], first["currency"]) == ("1999.00", "EUR")
     assert (second["revenue_amount"], second["currency"]) == ("-5.00", "USD")
+
+
+def test_an_error_keeps_no_key_and_no_prompt(workshop: Workshop) -> None:
+    """Where the message of an error is mapped instead of its type."""
+    error = "Incorrect API key provided: sk-proj-abcdefgh12345678. " + "You wrote to Ann. " * 20
+    row = workshop.row({**LINE, "error": error}, {**MAPPING, "error_type": "error"})
+    assert row["error_type"].startswith("Incorrect API key provided: [redacted]")
+    assert len(row["error_type"]) <= 120
+    assert row["is_success"] is False
