@@ -117,7 +117,7 @@ def pull_table(
     Raises:
         ProviderError: the provider's answers cannot be had or used.
         ContractError: the batch breaks the table's expectations.
-        ConfigError: the source has no such table.
+        ConfigError: the source has no such table, or no day of the window has begun.
         LakeError: the lake is locked or damaged.
     """
     _check_table(source, table)
@@ -129,7 +129,14 @@ def pull_table(
             return report.landed(0, _land(source, table, listed.fetch(connected, source), lake, None))
         windowed = _provider(source).windowed[table]
         window = window or windows_due(source, lake.loads(), now, [table])[table]
-        window = Window(window.start, min(window.end, now.astimezone(UTC).date() + timedelta(days=1)))
+        tomorrow = now.astimezone(UTC).date() + timedelta(days=1)
+        if window.start >= tomorrow:
+            raise ConfigError(
+                f"The days from {window.start} on have not begun (today is {tomorrow - timedelta(days=1)} UTC)",
+                where=f"source {source.source_name}, table {table}",
+                mend="Ask for days up to today.",
+            )
+        window = Window(window.start, min(window.end, tomorrow))
         records: list[Any] = []
         for start, end in chunks(_midnight(window.start), _midnight(window.end), _CHUNK_DAYS):
             report.reading((start.date() - window.start).days, len(window.days), len(records))

@@ -177,6 +177,16 @@ def test_a_window_can_be_asked_for(source: ProviderSource, lake: Lake, provider:
     assert (load.window_start, load.window_end) == (date(2026, 11, 9), date(2026, 11, 11))
 
 
+def test_a_window_of_days_that_have_not_begun_is_a_mistake(
+    source: ProviderSource, lake: Lake, provider: FakeProvider
+) -> None:
+    """And not a window without days."""
+    window = Window(date(2026, 11, 11), date(2026, 12, 1))
+    with pytest.raises(ConfigError, match="The days from 2026-11-11 on have not begun"):
+        pull_table(source, "openai_costs", lake, NOW, api_key=KEY, window=window)
+    assert lake.loads() == []
+
+
 def test_a_failure_in_a_later_chunk_lands_nothing(source: ProviderSource, lake: Lake, bill: Bill) -> None:
     """A window is all or nothing, however many pieces it is read in."""
     del bill.amounts[date(2026, 11, 1)]
