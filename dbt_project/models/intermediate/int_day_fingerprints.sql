@@ -26,15 +26,32 @@ received as (
     group by usage_date, table_name
 ),
 
+model_prices as (
+    select * from {{ ref('dim_model_prices') }}
+),
+
+-- A day depends on the prices of the models that it used: one that is new today must not build history again.
+used_models as (
+    select usage_date, provider_name, model_name from {{ ref('stg_logs__requests') }}
+    union
+    select usage_date, provider_name, model_name from {{ ref('stg_openai__usage') }}
+    union
+    select usage_date, provider_name, model_name from {{ ref('stg_anthropic__usage') }}
+),
+
 prices as (
     select
-        usage_date,
+        model_prices.usage_date,
         {{ fingerprint_of([
-            'price_id', 'provider_name', 'model_name', 'model_id', 'service_tier', 'min_input_tokens', 'max_input_tokens',
-            'web_search_usd_per_thousand', 'price_source'
+            'model_prices.price_id', 'model_prices.model_id', 'model_prices.service_tier', 'model_prices.min_input_tokens',
+            'model_prices.max_input_tokens', 'model_prices.web_search_usd_per_thousand', 'model_prices.price_source'
         ] + prices_columns()) }} as fingerprint
-    from {{ ref('dim_model_prices') }}
-    group by usage_date
+    from model_prices
+    inner join used_models
+        on model_prices.usage_date = used_models.usage_date
+        and model_prices.provider_name = used_models.provider_name
+        and model_prices.model_name = used_models.model_name
+    group by model_prices.usage_date
 ),
 
 days as (
