@@ -74,7 +74,12 @@ def dagster_url(
             yield url
         finally:
             os.killpg(server.pid, signal.SIGTERM)
-            server.wait(60)
+            try:
+                server.wait(60)
+            except subprocess.TimeoutExpired:
+                # Its daemon waits for whatever it is doing; nothing of it is needed any more.
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait(60)
 
 
 def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
