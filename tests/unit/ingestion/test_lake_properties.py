@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingestion.errors import LakeError
 from ingestion.lake import Lake, Window
 from tests.unit.ingestion.lake_model import (
     START,
@@ -264,7 +265,7 @@ def test_an_error_in_the_middle_of_a_write_leaves_nothing(tmp_path: Path) -> Non
             raise OSError("no space left on device")
 
     lake = Lake(tmp_path / "lake", TickingClock(), checkpoint=full_disk)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(LakeError, match="no space left"):
         LandCosts("acme", 0, ((1,),)).on_lake(lake)
     assert lake.loads() == []
     assert all_files(lake) == set()
