@@ -89,7 +89,7 @@ def findings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     except TokenAtlasError as error:
         yield Finding(Level.BROKEN, "tables", f"{error.what}: {error.where}", error.mend)
         return
-    yield from _rules(settings, config)
+    yield from idle_rules(settings, config)
 
 
 def _configuration(config: Config) -> Iterator[Finding]:
@@ -337,7 +337,8 @@ def _budgets(sql: Sql) -> Iterator[Finding]:
         yield Finding(Level.LOOK, "budget", f"{name}: {status}, {fate}", mends.get(status, "tokenatlas status"))
 
 
-def _rules(settings: Settings, config: Config) -> Iterator[Finding]:
+def idle_rules(settings: Settings, config: Config) -> Iterator[Finding]:
+    """Rules that gave no workload its team or its feature; those for environments or customers only are not judged."""
     try:
         with reading(settings.warehouse_path) as warehouse:
             used = {
@@ -354,7 +355,11 @@ def _rules(settings: Settings, config: Config) -> Iterator[Finding]:
             Level.LOOK, "rules", "not looked at: a run is writing the warehouse", "Ask again when it has ended."
         )
         return
-    idle = [rule.rule_id for rule in config.attribution_rules if rule.rule_id not in used]
+    idle = [
+        rule.rule_id
+        for rule in config.attribution_rules
+        if rule.rule_id not in used and (rule.team is not None or rule.feature is not None)
+    ]
     if idle:
         yield Finding(
             Level.LOOK,

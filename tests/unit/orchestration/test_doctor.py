@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
+
+from ingestion.config import load_config
 from ingestion.settings import Settings
-from orchestration.commands.doctor import Finding, Level, findings
+from orchestration.commands.doctor import Finding, Level, findings, idle_rules
 
 
 def found(settings: Settings, area: str, *, offline: bool = True) -> list[Finding]:
@@ -45,3 +48,29 @@ def test_before_the_first_run_it_says_run(settings: Settings) -> None:
     """An empty lake is no error; it says what to do."""
     (finding,) = found(settings, "lake")
     assert (finding.level, finding.mend) == (Level.LOOK, "tokenatlas run")
+
+
+def test_a_rule_that_no_row_matched_is_named(settings: Settings) -> None:
+    """It looks right and decides nothing: perhaps its key is misspelled. What cannot be judged is not accused."""
+    header = (
+        "rule_id,priority,provider_name,account_id,project_id,api_key_id,model_id,service_name,tags,team,feature,"
+        "environment,customer_id,valid_from_date,valid_to_date,comment"
+    )
+    rules = [
+        "used,1,openai,,,,,,,growth,,,,,,",
+        "idle,2,,,,key_mispelled,,,,growth,,,,,,",
+        "by_feature,3,,,p,,,,,,chat,,,,,",
+        "environment_only,4,,,q,,,,,,,prod,,,,",
+    ]
+    (settings.config / "teams.csv").unlink(missing_ok=True)
+    (settings.config / "attribution_rules.csv").write_text("\n".join([header, *rules]) + "\n")
+    settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("create schema intermediate")
+        connection.execute(
+            "create table intermediate.int_workload_owners as "
+            "select 'used' as allocation_rule_id, 'by_feature' as feature_rule_id"
+        )
+    (finding,) = idle_rules(settings, load_config(settings, {}))
+    assert finding.level is Level.LOOK
+    assert "1 of 4 attribution rules decide nothing now: idle" in finding.what
