@@ -47,12 +47,13 @@ class KnownFiles:
 
 
 def file_key(path: Path) -> str:
-    """Path, size and time of change; empty sizes if the file is gone."""
+    """Path, size and time of change, the same by whatever way the path leads there; empty sizes if it is gone."""
+    place = path.resolve()
     try:
-        stat = path.stat()
+        stat = place.stat()
     except OSError:
-        return f"{path.absolute()}||"
-    return f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}"
+        return f"{place}||"
+    return f"{place}|{stat.st_size}|{stat.st_mtime_ns}"
 
 
 def _load(file: Path) -> dict[str, str]:

@@ -381,3 +381,10 @@ def test_many_small_files_take_few_checks(workshop: Workshop, monkeypatch: pytes
     paths = [workshop.write(json.dumps({**LINE, "id": f"r{n}"}), f"{n}.jsonl") for n in range(40)]
     assert len(workshop.land_files(Source(MAPPING, path="in/*"), *paths).landed) == 40
     assert len(checks) == 2
+
+
+def test_a_file_is_known_by_whatever_way_its_path_leads_there(workshop: Workshop) -> None:
+    """``import in/a.jsonl`` lands what ``path: ../in/*.jsonl`` of sources.yml names."""
+    workshop.land(JSON_LINES, MAPPING)
+    (workshop.home / "config").mkdir()
+    assert pending_files(Source(MAPPING, path=str(workshop.home / "config" / ".." / "in" / "*")), workshop.lake) == []
