@@ -232,7 +232,7 @@ def _add_days(rows: Rows, forecasts: Sequence[SeriesForecast], scenario: str) ->
         # Rounding must not cost coherence: the stored total is the sum of the stored teams.
         points[TOTAL] = [sum(costs, Decimal(0)) for costs in zip(*teams, strict=True)]
     for forecast in forecasts:
-        lower, upper = quantiles(forecast.paths, (0.1, 0.9))
+        p05, lower, p50, upper, p95 = quantiles(forecast.paths, (0.05, 0.1, 0.5, 0.9, 0.95))
         for offset, cost in enumerate(points[forecast.series.series_id]):
             rows.add(
                 **_identity(forecast, scenario),
@@ -240,6 +240,9 @@ def _add_days(rows: Rows, forecasts: Sequence[SeriesForecast], scenario: str) ->
                 forecast_cost_usd=cost,
                 lower_cost_usd=min(dollars(lower[offset]), cost),
                 upper_cost_usd=max(dollars(upper[offset]), cost),
+                p05_cost_usd=dollars(p05[offset]),
+                p50_cost_usd=dollars(p50[offset]),
+                p95_cost_usd=dollars(p95[offset]),
             )
 
 

@@ -13,6 +13,9 @@ from forecasting.intervals import QUANTILES
 
 FORECAST_DAYS = "forecast_days"
 FORECAST_PERIODS = "forecast_periods"
+FORECAST_SERIES = "forecast_series"
+FORECAST_DRIVERS = "forecast_drivers"
+FORECAST_NOWCASTS = "forecast_nowcasts"
 
 
 def quantile_column(level: float) -> str:
@@ -24,19 +27,26 @@ def _fields(texts: Iterable[str], dates: Iterable[str]) -> list[tuple[str, pa.Da
     return [(name, pa.string()) for name in texts] + [(name, pa.date32()) for name in dates]
 
 
-_TYPES: dict[str, pa.DataType] = dict(
-    _fields(
-        ("series_id", "dimension_name", "dimension_value", "period_name", "model_name", "scenario"),
-        ("cutoff_date", "cost_date", "period_start_date", "period_end_date"),
-    )
-)
+_TYPES: dict[str, pa.DataType] = {
+    **dict(
+        _fields(
+            (
+                *("series_id", "dimension_name", "dimension_value", "period_name", "model_name", "scenario"),
+                *("series_kind", "confidence", "weights_json", "selection_reason"),
+            ),
+            ("cutoff_date", "cost_date", "period_start_date", "period_end_date", "first_cost_date"),
+        )
+    ),
+    "history_days": pa.int64(),
+}
 
 _SERIES = ("series_id", "dimension_name", "dimension_value", "cutoff_date")
+_NULLABLE = {"mase_scale_usd", "forecast_requests", "tokens_per_request", "usd_per_mtok", "completeness_ratio"}
 
 
 def _schema(names: Sequence[str]) -> pa.Schema:
     # Money travels as exact decimal text, as everywhere in the lake.
-    return pa.schema([pa.field(name, _TYPES.get(name, pa.string()), nullable=False) for name in names])
+    return pa.schema([pa.field(name, _TYPES.get(name, pa.string()), nullable=name in _NULLABLE) for name in names])
 
 
 SCHEMAS = {
@@ -49,6 +59,9 @@ SCHEMAS = {
             "forecast_cost_usd",
             "lower_cost_usd",
             "upper_cost_usd",
+            "p05_cost_usd",
+            "p50_cost_usd",
+            "p95_cost_usd",
         )
     ),
     FORECAST_PERIODS: _schema(
@@ -63,6 +76,31 @@ SCHEMAS = {
             *(quantile_column(level) for level in QUANTILES),
         )
     ),
+    FORECAST_SERIES: _schema(
+        (
+            *_SERIES,
+            "scenario",
+            "first_cost_date",
+            "history_days",
+            "series_kind",
+            "confidence",
+            "weights_json",
+            "selection_reason",
+            "mase_scale_usd",
+        )
+    ),
+    FORECAST_DRIVERS: _schema(
+        (
+            *_SERIES,
+            "scenario",
+            "period_start_date",
+            "forecast_requests",
+            "tokens_per_request",
+            "usd_per_mtok",
+            "forecast_cost_usd",
+        )
+    ),
+    FORECAST_NOWCASTS: _schema((*_SERIES, "cost_date", "known_cost_usd", "completeness_ratio", "nowcast_cost_usd")),
 }
 
 
@@ -73,7 +111,7 @@ class Rows:
         self._schema = SCHEMAS[table]
         self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names}
 
-    def add(self, **columns: str | date | Decimal) -> None:
+    def add(self, **columns: str | int | date | Decimal | None) -> None:
         for name, values in self._columns.items():
             value = columns[name]
             values.append(format(value, "f") if isinstance(value, Decimal) else value)

@@ -504,9 +504,11 @@ class ConfigFxRate:
 class ForecastDay:
     """Forecast of one series for one day, as made at ``cutoff_date`` (the last day that was trained on).
 
-    ``series_id`` is ``total``, ``team=<team>`` or ``budget=<budget_id>``. Points add up over days and teams; lower and
-    upper (p10 and p90 of the day) do not. ``scenario`` is ``base`` (made before the fact) or ``backtest`` (made later
-    from the days up to the cutoff).
+    ``series_id`` is ``total`` or ``<dimension>=<value>``: of ``provider``, ``team``, ``feature``, ``team_feature``
+    (``team/feature``), ``model_family``, ``environment``, ``customer_segment`` or ``budget`` (``budget=<budget_id>``).
+    Points add up over days and within each dimension; the quantiles (lower and upper are p10 and p90 of the day) do
+    not. ``scenario`` is ``base`` (made before the fact), ``backtest`` (made later from the days up to the cutoff), or
+    the name of a scenario of ``forecast_scenarios.csv``.
     """
 
     series_id: str
@@ -519,6 +521,9 @@ class ForecastDay:
     forecast_cost_usd: Decimal
     lower_cost_usd: Decimal
     upper_cost_usd: Decimal
+    p05_cost_usd: Decimal
+    p50_cost_usd: Decimal
+    p95_cost_usd: Decimal
 
 
 @dataclass(frozen=True)
@@ -550,6 +555,69 @@ class ForecastPeriod:
     total_p99_usd: Decimal
 
 
+@dataclass(frozen=True)
+class ForecastSeries:
+    """What was known of one series when it was forecast, and how its shipped forecast was made.
+
+    ``series_kind`` is ``regular``, ``new`` (below four weeks), ``dead`` (silent for its last four weeks), ``lumpy``
+    (many days without cost) or ``stepped`` (its level jumped lately); ``confidence`` is ``high``, ``medium`` or ``low``.
+    ``weights_json`` has the weight of each model by horizon, and ``selection_reason`` says in words how they came about.
+    ``mase_scale_usd`` is the mean absolute error of "last week again" within the history; null below two weeks.
+    """
+
+    series_id: str
+    dimension_name: str
+    dimension_value: str
+    cutoff_date: date
+    scenario: str
+    first_cost_date: date
+    history_days: int
+    series_kind: str
+    confidence: str
+    weights_json: str
+    selection_reason: str
+    mase_scale_usd: Decimal | None
+
+
+@dataclass(frozen=True)
+class ForecastDriver:
+    """The three factors behind the forecast of one series and month: cost = requests x tokens x price, exactly or null.
+
+    The month in which the forecast begins holds only its days after ``cutoff_date``. ``forecast_requests`` x
+    ``tokens_per_request`` x ``usd_per_mtok`` ÷ 1,000,000 is ``forecast_cost_usd`` but for rounding; the factors are null
+    where the series has no metered tokens.
+    """
+
+    series_id: str
+    dimension_name: str
+    dimension_value: str
+    cutoff_date: date
+    scenario: str
+    period_start_date: date
+    forecast_requests: Decimal | None
+    tokens_per_request: Decimal | None
+    usd_per_mtok: Decimal | None
+    forecast_cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class ForecastNowcast:
+    """Estimate of a day that is not settled yet, at ``cutoff_date``: what is known of it, and how complete that is.
+
+    ``completeness_ratio`` is learned from earlier loads of its provider at the same age in days; null where nothing
+    could be learned, and then the forecast of the day stands in.
+    """
+
+    series_id: str
+    dimension_name: str
+    dimension_value: str
+    cutoff_date: date
+    cost_date: date
+    known_cost_usd: Decimal
+    completeness_ratio: Decimal | None
+    nowcast_cost_usd: Decimal
+
+
 _W, _S, _A = StreamKind.WINDOWED, StreamKind.SNAPSHOT, StreamKind.APPEND
 
 STREAMS: dict[str, Stream] = {
@@ -578,6 +646,9 @@ STREAMS: dict[str, Stream] = {
         Stream("config_fx_rates", "fx_rates", ConfigFxRate, _S),
         Stream("forecast_days", "forecast_days", ForecastDay, _A),
         Stream("forecast_periods", "forecast_periods", ForecastPeriod, _A),
+        Stream("forecast_series", "forecast_series", ForecastSeries, _A),
+        Stream("forecast_drivers", "forecast_drivers", ForecastDriver, _A),
+        Stream("forecast_nowcasts", "forecast_nowcasts", ForecastNowcast, _A),
     )
 }
 """Every raw table, by the name that dbt reads."""

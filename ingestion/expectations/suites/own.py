@@ -68,7 +68,9 @@ def _forecast_days() -> Expectations:
     lower, middle, upper = (f"{which}_cost_usd{NUMBER_SUFFIX}" for which in ("lower", "forecast", "upper"))
     return (
         record_of("forecast_days")
-        + decimals("lower_cost_usd", "forecast_cost_usd", "upper_cost_usd")
+        + decimals(
+            "lower_cost_usd", "forecast_cost_usd", "upper_cost_usd", "p05_cost_usd", "p50_cost_usd", "p95_cost_usd"
+        )
         + ordered(lower, middle)
         + ordered(middle, upper)
         + ordered("cutoff_date", "cost_date", or_equal=False)
@@ -109,4 +111,16 @@ SUITES: dict[str, Callable[[], Expectations]] = {
     ),
     "forecast_days": _forecast_days,
     "forecast_periods": _forecast_periods,
+    "forecast_series": lambda: record_of("forecast_series") + unique("series_id", "cutoff_date", "scenario"),
+    "forecast_drivers": lambda: (
+        record_of("forecast_drivers")
+        + decimals("forecast_cost_usd")
+        + unique("series_id", "cutoff_date", "scenario", "period_start_date")
+    ),
+    "forecast_nowcasts": lambda: (
+        record_of("forecast_nowcasts")
+        + decimals("known_cost_usd", "nowcast_cost_usd")
+        + ordered("cutoff_date", "cost_date", or_equal=False)
+        + unique("series_id", "cutoff_date", "cost_date")
+    ),
 }

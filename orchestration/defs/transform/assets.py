@@ -20,7 +20,7 @@ from orchestration.markdown import markdown_table
 from orchestration.runs import FULL_REFRESH_TAG
 from orchestration.warehouse import TableFacts, reading, table_facts
 
-FORECAST_TABLES = ("forecast_days", "forecast_periods")
+FORECAST_TABLES = ("forecast_days", "forecast_periods", "forecast_series", "forecast_drivers", "forecast_nowcasts")
 FROM_FORECASTS = " ".join(f"source:lake.{table}+" for table in FORECAST_TABLES)
 """Whatever reads forecasts, however far down, is built after them."""
 

@@ -194,9 +194,9 @@ def test_many_rows_are_checked_quickly_and_counted_whole() -> None:
 
 def test_a_forecast_lies_within_its_range() -> None:
     """Amounts are compared as numbers: 9 is below 10 though its text is not."""
-    row = ForecastDay(
-        "total", "total", "all", DAY, DAY + timedelta(days=1), "prophet", "base", Decimal(10), Decimal(9), Decimal(100)
-    )
+    tomorrow = DAY + timedelta(days=1)
+    amounts = [Decimal(amount) for amount in (10, 9, 100, 8, 10, 101)]
+    row = ForecastDay("total", "total", "all", DAY, tomorrow, "prophet", "base", *amounts)
     assert checked("forecast_days", row).findings == ()
     assert not checked("forecast_days", replace(row, lower_cost_usd=Decimal(11))).success
     assert not checked("forecast_days", replace(row, cost_date=DAY)).success
