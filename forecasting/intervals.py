@@ -3,174 +3,274 @@
 Daily errors of a cost forecast share their level: when the first week runs 20 % high, so does the month. Paths with
 independent days (Prophet's own) therefore make intervals of totals that are several times too narrow. Here a path is
 
-    point forecast x exp(level) x daily noise
+    point forecast x exp(level) x days as they scatter
 
-with ``level`` a start error plus a mean-reverting walk, both learned from the backtest errors of totals over several
-windows, shrunk towards what all series of the run have in common, and daily noise of mean 1 and independent days.
+The scatter of days is drawn in whole weeks from the series' own past. The level is a slow walk whose spread is set so
+that totals over 7, 30, 90 and 365 days miss by as much as forecasts of such a series were found to miss: a function of
+how far a plain forecast has missed on the series' own past, how far the models disagree, and how much its weeks vary.
+The function was fitted on development cutoffs of public series; what a run's own finished cutoffs add to it is pooled
+over all of its series (ADR 17).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from forecasting.combination import HORIZONS, PRIOR_WEIGHTS
 from forecasting.series import FloatArray
 
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 """The quantiles of totals that are stored; SQL interpolates probabilities between them."""
 
-WINDOWS = (7, 14, 28, 56, 84, 168)
-"""Days over which backtest totals are compared."""
+FREEDOM = 3.0
+"""Degrees of freedom of the level's Student distribution: real errors have such tails at every horizon."""
 
-_PERSISTENCE = 0.99
-_LARGEST_LOG_ERROR = float(np.log(5.0))
+_T80 = 1.638
+"""Its 90 % quantile: half the width of the 80 % interval, in units of its scale."""
+
+_FLOOR = 0.006
+"""Relative spread below which nothing is distinguished: even constant costs have rounding and leap days."""
+
+
+@dataclass(frozen=True)
+class _Coefficients:
+    """``log spread = intercept + own x own past + models x disagreement + weeks x variation + thin x lack of past``."""
+
+    intercept: float
+    own: float
+    models: float
+    weeks: float
+    thin: float
+
+
+# Fitted by maximum likelihood on development cutoffs, each group of series weighing the same (ADR 17).
+_SPREAD: Mapping[int, _Coefficients] = {
+    7: _Coefficients(0.34, 0.82, 0.32, 0.06, 0.44),
+    30: _Coefficients(-0.67, 0.21, 0.48, 0.12, 1.14),
+    90: _Coefficients(-1.09, -0.23, 0.84, 0.15, 1.43),
+}
+_YEAR_OVER_QUARTER = 1.3
+_LARGEST_SPREAD = 1.6
+_BURST_SURCHARGE = 0.5
+"""A bursty series has not shown its largest burst: its spread is widened by up to this share."""
+
+_PROXY_STEP_DAYS = 3
+_PROXY_CUTOFFS = 60
+_LARGEST_LOG_ERROR = 2.5
 _LARGEST_LOG_LEVEL = float(np.log(20.0))
+
+_TRANSIENT = 0.85
+"""Share of a passing error that is left after a day."""
+
+_SCATTER_WEEKS = 12
+
+
+def disagreement(totals: Mapping[str, float], forecast: float, horizon_days: int) -> float:
+    """Weighted root mean square of the models' log distances from the forecast of the same total."""
+    weights = {name: weight for name, weight in PRIOR_WEIGHTS[horizon_days].items() if name in totals}
+    if forecast <= 0 or not weights:
+        return 1.0
+    distances = np.array([np.log(max(totals[name], 0.02 * forecast) / forecast) for name in weights])
+    return float(np.sqrt(np.average(distances**2, weights=list(weights.values()))))
+
+
+def spread_of_total(values: FloatArray, horizon_days: int, models_disagree: float) -> float:
+    """Scale (log) of the error that a total over ``horizon_days`` is forecast with, from what the past shows.
+
+    Args:
+        values: Training values up to the cutoff, dollars a day.
+        models_disagree: As ``disagreement`` has it, at this horizon.
+    """
+    if horizon_days == HORIZONS[-1]:
+        quarter = spread_of_total(values, HORIZONS[-2], models_disagree)
+        return min(_YEAR_OVER_QUARTER * quarter, _LARGEST_SPREAD)
+    past, windows = _plain_errors(values, horizon_days)
+    variation, steps = _weeks(values)
+    known = windows / (windows + 1)
+    own = known * _log(past) + (1 - known) * _log(variation)
+    by = _SPREAD[horizon_days]
+    spread = np.exp(
+        by.intercept
+        + by.own * own
+        + by.models * _log(models_disagree)
+        + by.weeks * _log(steps)
+        + by.thin * (1 - known)
+    )
+    return min(float(spread * (1 + _BURST_SURCHARGE * min(spread, 1.0))), _LARGEST_SPREAD)
+
+
+def _log(value: float) -> float:
+    return float(np.log(np.hypot(value, _FLOOR)))
+
+
+def _plain_errors(values: FloatArray, horizon_days: int) -> tuple[float, float]:
+    """Root mean square log error of a plain forecast within the past, and how many windows that is worth.
+
+    The plain forecast is the mean of the last 14 and of the last 28 days, half each, every third day.
+    """
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    cutoffs = np.arange(len(values) - horizon_days, 20, -_PROXY_STEP_DAYS)[:_PROXY_CUTOFFS]
+    if not len(cutoffs):
+        return 0.0, 0.0
+    actual = sums[cutoffs + horizon_days] - sums[cutoffs]
+    means = [(sums[cutoffs] - sums[np.maximum(cutoffs - days, 0)]) / np.minimum(cutoffs, days) for days in (14, 28)]
+    forecast = horizon_days * np.mean(means, axis=0)
+    errors = np.log(np.maximum(actual, 1e-9) / np.maximum(forecast, 1e-9))
+    clipped = np.clip(errors, -_LARGEST_LOG_ERROR, _LARGEST_LOG_ERROR)
+    return float(np.sqrt(np.mean(clipped**2))), len(cutoffs) * _PROXY_STEP_DAYS / horizon_days
+
+
+def _weeks(values: FloatArray) -> tuple[float, float]:
+    """Coefficient of variation of the last weekly totals, and the mean size of their log steps."""
+    recent = values[-56:]
+    weeks = recent[len(recent) % 7 :].reshape(-1, 7).sum(axis=1)
+    mean = float(weeks.mean()) if len(weeks) else 0.0
+    if mean <= 0:
+        return 1.0, 1.0
+    variation = float(weeks.std()) / mean
+    if len(weeks) < 2:
+        return 1.0, 1.0
+    return variation, float(np.mean(np.abs(np.diff(np.log(np.maximum(weeks, 0.02 * mean))))))
 
 
 @dataclass(frozen=True)
 class PathNoise:
-    """Relative errors of one model on one series.
+    """Relative errors of the forecast of one series.
 
     Attributes:
-        start: Standard deviation of the log level error at the cutoff.
-        walk: Standard deviation of the daily step of the log level.
-        daily: Coefficient of variation of a single day around its level.
-        freedom: Degrees of freedom: the fewer backtests stand behind the spread, the heavier its tails.
+        spreads: Scale of the log error of a total, by horizon in days.
+        scatter: Days of the past relative to the mean of their weeks and weekday, in whole weeks, oldest first.
     """
 
-    start: float
-    walk: float
-    daily: float
-    freedom: float
+    spreads: Mapping[int, float]
+    scatter: FloatArray
+
+    def widened(self, factors: Mapping[int, float]) -> PathNoise:
+        """The same with its spreads times a factor for each horizon."""
+        return PathNoise({days: spread * factors.get(days, 1.0) for days, spread in self.spreads.items()}, self.scatter)
 
 
-_PRIOR_WEIGHT = 4.0
-"""Backtest cutoffs that the common noise of all series counts for."""
-
-PRIOR_NOISE = PathNoise(start=0.20, walk=0.04, daily=0.30, freedom=_PRIOR_WEIGHT)
-"""Before any backtest: 30-day totals within about 35 % in four of five cases, as on real LLM and cloud series."""
-
-
-@dataclass(frozen=True)
-class BacktestError:
-    """One finished backtest: what was forecast from a cutoff on and what came, over the same days."""
-
-    forecast: FloatArray
-    actual: FloatArray
+def measure_noise(values: FloatArray, totals: Mapping[int, Mapping[str, float]], forecast: FloatArray) -> PathNoise:
+    """Noise of a series whose models forecast these totals by horizon, around the daily points ``forecast``."""
+    spreads = {
+        days: spread_of_total(values, days, disagreement(totals[days], float(forecast[:days].sum()), days))
+        for days in HORIZONS
+        if days in totals
+    }
+    return PathNoise(spreads, scatter_of_days(values))
 
 
-def _walk_variance(days: int) -> float:
-    """Variance of the mean over ``days`` of a mean-reverting walk with unit steps that starts at 0."""
-    # Step k still weighs persistence**(t - k) on day t, so it enters the mean with a geometric sum of the days left.
-    left = np.arange(days, 0, -1)
-    weights = (1 - _PERSISTENCE**left) / (1 - _PERSISTENCE) / days
-    return float(np.sum(weights**2))
-
-
-_WALK_VARIANCES = {days: _walk_variance(days) for days in WINDOWS}
-
-
-def measure_noise(errors: Iterable[BacktestError]) -> tuple[PathNoise | None, int]:
-    """Noise of one series from its finished backtests, and the number of cutoffs behind it; None if none can tell."""
-    squares: list[tuple[int, float]] = []
-    daily: list[float] = []
-    cutoffs = 0
-    for error in errors:
-        windows = [days for days in WINDOWS if days <= len(error.actual)]
-        if not windows or error.forecast[: windows[0]].sum() <= 0:
-            continue
-        cutoffs += 1
-        variation = _daily_variation(error)
-        daily.append(variation)
-        for days in windows:
-            ratio = _log_ratio(error.actual[:days].sum(), error.forecast[:days].sum())
-            # Independent days alone already make totals miss; that part must not be counted twice.
-            squares.append((days, max(ratio**2 - variation**2 / days, 0.0)))
-    if not cutoffs:
-        return None, 0
-    start, walk = _split_variance(squares)
-    return PathNoise(float(np.sqrt(start)), float(np.sqrt(walk)), float(np.median(daily)), cutoffs), cutoffs
-
-
-def _log_ratio(actual: float, forecast: float) -> float:
-    # A total of zero or below (credits) has no logarithm; it counts as the largest error that is believed.
-    if actual <= 0 or forecast <= 0:
-        return _LARGEST_LOG_ERROR if actual != forecast else 0.0
-    return float(np.clip(np.log(actual / forecast), -_LARGEST_LOG_ERROR, _LARGEST_LOG_ERROR))
-
-
-def _daily_variation(error: BacktestError) -> float:
-    """Spread of single days around the level of their own first four weeks, robust to a few wild days."""
-    days = min(len(error.actual), 28)
-    forecast, actual = error.forecast[:days], error.actual[:days]
-    seen = forecast > 0
-    if not seen.any() or actual[seen].sum() <= 0:
-        return 1.0
-    relative = (actual[seen] / forecast[seen]) / (actual[seen].sum() / forecast[seen].sum()) - 1
-    return float(min(1.4826 * np.median(np.abs(relative)), 2.0))
-
-
-def _split_variance(squares: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Start and walk variance, non-negative, that fit the squared log errors best by least squares."""
-    design = np.array([[1.0, _WALK_VARIANCES[days]] for days, _ in squares])
-    target = np.array([square for _, square in squares])
-    # Errors of longer windows are larger in proportion, and must not drown the short ones.
-    weights = 1 / np.sqrt(design[:, 1])
-    solution = np.linalg.lstsq(design * weights[:, None], target * weights, rcond=None)[0]
-    if (solution >= 0).all():
-        return float(solution[0]), float(solution[1])
-    only_start = float(np.average(target, weights=weights**2))
-    only_walk = float((design[:, 1] * target * weights**2).sum() / (design[:, 1] ** 2 * weights**2).sum())
-    return (only_start, 0.0) if solution[1] < 0 else (0.0, only_walk)
-
-
-def pool_noise(measured: Iterable[PathNoise | None]) -> PathNoise:
-    """What the series of a run have in common: their mean deviations, or the prior where none is measured."""
-    known = [noise for noise in measured if noise is not None]
-    if not known:
-        return PRIOR_NOISE
-    return PathNoise(
-        float(np.mean([noise.start for noise in known])),
-        float(np.mean([noise.walk for noise in known])),
-        float(np.mean([noise.daily for noise in known])),
-        _PRIOR_WEIGHT,
-    )
-
-
-def shrink_noise(own: PathNoise | None, cutoffs: int, common: PathNoise) -> PathNoise:
-    """A series' own noise, drawn towards the common one the more, the fewer cutoffs it was measured on."""
-    if own is None:
-        return common
-    weight = cutoffs / (cutoffs + _PRIOR_WEIGHT)
-
-    def mean_square(mine: float, theirs: float) -> float:
-        return float(np.sqrt(weight * mine**2 + (1 - weight) * theirs**2))
-
-    return PathNoise(
-        mean_square(own.start, common.start),
-        mean_square(own.walk, common.walk),
-        weight * own.daily + (1 - weight) * common.daily,
-        # Fortnightly cutoffs overlap: their errors are about half as many as they look.
-        _PRIOR_WEIGHT + cutoffs / 2,
-    )
+def scatter_of_days(values: FloatArray) -> FloatArray:
+    """How the days of the last twelve weeks lay around the level of their month and the pattern of the week."""
+    recent = values[-_SCATTER_WEEKS * 7 :]
+    recent = recent[len(recent) % 7 :]
+    if len(recent) < 14 or not recent.any():
+        return np.ones(7)
+    weeks = recent.reshape(-1, 7)
+    window = np.ones(4) / np.minimum(4, len(weeks))
+    level = np.convolve(weeks.mean(axis=1), window[: len(weeks)], mode="same")
+    level /= np.convolve(np.ones(len(weeks)), window[: len(weeks)], mode="same")
+    profile = weeks.mean(axis=0) / weeks.mean()
+    expected = level[:, None] * profile[None, :]
+    ratio = np.divide(weeks, expected, out=np.ones_like(weeks), where=expected > 0).ravel()
+    return np.asarray(ratio / ratio.mean() if ratio.mean() > 0 else np.ones_like(ratio), dtype=np.float64)
 
 
 def correlated_paths(daily: FloatArray, noise: PathNoise, n_paths: int, seed: int | Sequence[int]) -> FloatArray:
     """Sample paths ``[n_paths, horizon]`` around a daily point forecast (>= 0); the same seed gives the same paths."""
     rng = np.random.default_rng(seed)
     horizon = len(daily)
-    level = np.empty((n_paths, horizon))
-    steps = rng.standard_normal((n_paths, horizon)) * noise.walk
-    current = np.zeros(n_paths)
-    for day in range(horizon):
-        current = current * _PERSISTENCE + steps[:, day]
-        level[:, day] = current
-    level += (rng.standard_normal(n_paths) * noise.start)[:, None]
+    days = _scattered_days(noise.scatter, n_paths, horizon, rng)
+    level = _levels(_level_variances(daily, days, noise.spreads), n_paths, horizon, rng)
+    return np.asarray(daily * days * np.exp(level), dtype=np.float64)
+
+
+def _scattered_days(scatter: FloatArray, n_paths: int, horizon: int, rng: np.random.Generator) -> FloatArray:
+    weeks = scatter.reshape(-1, 7)
+    picks = rng.integers(0, len(weeks), (n_paths, -(-horizon // 7)))
+    return np.asarray(weeks[picks].reshape(n_paths, -1)[:, :horizon], dtype=np.float64)
+
+
+def _level_variances(daily: FloatArray, days: FloatArray, spreads: Mapping[int, float]) -> dict[int, float]:
+    """Variance that is left for the level at each horizon, once the scatter of the days has had its part."""
+    variances = {}
+    for horizon, spread in spreads.items():
+        if horizon > len(daily):
+            continue
+        total = float(daily[:horizon].sum())
+        scattered = float(np.std((days[:, :horizon] @ daily[:horizon]) / total)) if total > 0 else 0.0
+        # Spreads are those of a Student distribution, whose bulk is as wide as a normal one of this deviation.
+        wanted = (spread * _T80 / 1.2816) ** 2
+        variances[horizon] = max(wanted - scattered**2, 0.1 * wanted) * (1.2816 / _T80) ** 2
+    return variances
+
+
+def _levels(variances: Mapping[int, float], n_paths: int, horizon: int, rng: np.random.Generator) -> FloatArray:
+    """Log levels: a passing error, a lasting one from the start, and a walk whose steps differ between horizons."""
+    passing, start, steps = _walk(variances, horizon)
+    level = rng.standard_normal((n_paths, horizon)) * steps
+    np.cumsum(level, axis=1, out=level)
+    level += start * rng.standard_normal(n_paths)[:, None]
+    level += passing * rng.standard_normal(n_paths)[:, None] * _TRANSIENT ** np.arange(horizon)
     # A spread that is itself uncertain: Student's t instead of a normal distribution.
-    level *= np.sqrt(noise.freedom / rng.chisquare(noise.freedom, n_paths))[:, None]
-    np.clip(level, -_LARGEST_LOG_LEVEL, _LARGEST_LOG_LEVEL, out=level)
-    spread = np.sqrt(np.log1p(noise.daily**2))
-    level += rng.standard_normal((n_paths, horizon)) * spread - spread**2 / 2
-    return daily * np.exp(level)
+    level *= np.sqrt(FREEDOM / rng.chisquare(FREEDOM, n_paths))[:, None]
+    return np.clip(level, -_LARGEST_LOG_LEVEL, _LARGEST_LOG_LEVEL, out=level)
+
+
+def _walk(variances: Mapping[int, float], horizon: int) -> tuple[float, float, FloatArray]:
+    """Deviations of the passing error, of the start and of each day's step that give means over horizons these variances.
+
+    A mean over h days weighs the step of day s by the (h - s + 1) / h days that it lasts. Where a longer horizon has less
+    variance than a shorter one, the difference is an error that passes.
+    """
+    steps = np.zeros(horizon)
+    if not variances:
+        return 0.0, 0.0, steps
+    known = sorted(variances)
+    first = known[0]
+    lasting = min(variances[days] for days in known[:2])
+    passing = (variances[first] - lasting) / _passing_share(first)
+    start = lasting * 0.7 if len(known) > 1 else lasting
+    done = 0
+    for days in known:
+        end = min(days, horizon)
+        weights = ((days - np.arange(end)) / days) ** 2
+        missing = variances[days] - start - passing * _passing_share(days) - float((steps[:end] ** 2 * weights).sum())
+        room = float(weights[done:end].sum())
+        if missing > 0 and room > 0:
+            steps[done:end] = np.sqrt(missing / room)
+        done = end
+    steps[done:] = steps[done - 1] if done else 0.0
+    return float(np.sqrt(passing)), float(np.sqrt(start)), steps
+
+
+def _passing_share(days: int) -> float:
+    """Variance of the mean over ``days`` of a passing error that starts with variance 1."""
+    return float(np.mean(_TRANSIENT ** np.arange(days)) ** 2)
+
+
+@dataclass(frozen=True)
+class Miss:
+    """How far a finished forecast missed, in units of the spread that was expected of it."""
+
+    horizon_days: int
+    standardized: float
+
+
+_PRIOR_MISSES = 60.0
+
+
+def calibration(misses: Sequence[Miss]) -> dict[int, float]:
+    """Factors by which a run's spreads are widened or narrowed, by horizon, from its series' own finished cutoffs.
+
+    The misses of one run are few and related, so that many of them move the factor only slowly from 1.
+    """
+    factors = {}
+    for horizon in {miss.horizon_days for miss in misses}:
+        sizes = np.abs([miss.standardized for miss in misses if miss.horizon_days == horizon])
+        found = float(np.clip(np.quantile(sizes, 0.8) / _T80, 0.5, 2.0))
+        factors[horizon] = float(np.exp(len(sizes) / (len(sizes) + _PRIOR_MISSES) * np.log(found)))
+    return factors

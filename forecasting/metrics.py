@@ -32,6 +32,13 @@ def mase(actual: FloatArray, forecast: FloatArray, history: FloatArray, season_d
     return float(np.mean(np.abs(forecast - actual))) / scale if scale > 0 else float("nan")
 
 
+def naive_error(history: FloatArray, season_days: int = 7) -> float | None:
+    """Mean absolute error of "last week again" within the history: the scale of MASE. None below two weeks."""
+    if len(history) < 2 * season_days:
+        return None
+    return float(np.mean(np.abs(history[season_days:] - history[:-season_days])))
+
+
 def coverage(actual: FloatArray, lower: FloatArray, upper: FloatArray) -> float:
     """Share of actuals within their interval, its ends included."""
     return float(np.mean((lower <= actual) & (actual <= upper))) if len(actual) else float("nan")

@@ -44,3 +44,15 @@ class RepeatedPattern:
 
     def predict(self, horizon_days: int) -> FloatArray:
         return np.resize(self.pattern, horizon_days)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A fitted model whose days after the cutoff have been computed, for as long as its longest horizon."""
+
+    daily: FloatArray
+
+    def predict(self, horizon_days: int) -> FloatArray:
+        if horizon_days > len(self.daily):
+            raise ValueError(f"fitted for {len(self.daily)} days ahead, asked for {horizon_days}")
+        return self.daily[:horizon_days]

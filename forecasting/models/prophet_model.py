@@ -1,20 +1,24 @@
-"""Prophet in a variant that can be defended from 30 days on.
+"""Prophet, in the variants that can be defended from 30 days on.
 
-Out of the box its last slope runs away. Here the trend is stiff (few, small bends) and its slope fades out by 3 % a day
-after the cutoff, so that a year ahead stays within what was seen; the level is that of the last two weeks. Its own
-intervals treat days as independent and are not used (see ``forecasting.intervals``).
+Out of the box its last slope runs away. Here the trend is stiff (few, small bends) and one fit gives three variants:
+``linear`` lets the last slope go on, ``damped`` lets it fade out by 3 % a day; their level is that of the last two
+weeks. ``logistic`` saturates at a cap, and ``flat`` has no trend at all: its level is that of the whole history. Prophet's
+own intervals treat days as independent and are not used (see ``forecasting.intervals``).
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecasting.models.base import FittedModel, RepeatedPattern
+from forecasting.models.base import FittedModel, Path, RepeatedPattern
 from forecasting.series import DailySeries, FloatArray
 
 MIN_DAYS = 28
@@ -23,7 +27,15 @@ MIN_DAYS = 28
 ANCHOR_DAYS = 14
 """A stiff trend lags behind what happened lately; the forecast starts at the level of these last days."""
 
+DAMPINGS: Mapping[str, float] = {"linear": 1.0, "damped": 0.97}
+"""Share of the trend's slope that is left after each further day, of the variants that share one fit."""
+
+LOGISTIC, FLAT = "logistic", "flat"
+
 _YEARLY_DAYS = 730
+_FLAT_YEARLY_DAYS = 500
+"""Without a trend to be confused with, a year and a half shows the shape of the year."""
+
 _TREND_DAYS = 365
 _CHANGEPOINTS = 20
 _WEEKLY_TERMS = 6
@@ -31,45 +43,69 @@ _YEARLY_TERMS = 20
 
 
 @dataclass(frozen=True)
-class FittedProphet:
-    """Trend and seasonal factors for the days after the cutoff, for as long as the longest horizon."""
+class ProphetFit:
+    """Trend and seasons of one fit, from the anchor days on.
 
-    daily: FloatArray
+    Attributes:
+        trend: Trend of the anchor days and of the days after the cutoff, dollars a day.
+        seasonal: Factor of the seasons and holidays on the same days.
+        recent: What the anchor days really cost.
+    """
 
-    def predict(self, horizon_days: int) -> FloatArray:
-        if horizon_days > len(self.daily):
-            raise ValueError(f"fitted for {len(self.daily)} days ahead, asked for {horizon_days}")
-        return self.daily[:horizon_days]
+    trend: FloatArray
+    seasonal: FloatArray
+    recent: FloatArray
+
+    def daily(self, damping: float | None, *, is_anchored: bool = True) -> FloatArray:
+        """Days after the cutoff, >= 0: the trend with its slope fading, or as fitted (None), times the seasons."""
+        last = len(self.recent) - 1
+        fitted = float((self.trend * self.seasonal)[: last + 1].sum())
+        anchor = float(self.recent.sum()) / fitted if is_anchored and fitted > 0 else 1.0
+        ahead = self.trend[last + 1 :]
+        if damping is not None:
+            slope = self.trend[last + 1] - self.trend[last]
+            ahead = self.trend[last] + slope * np.cumsum(damping ** np.arange(1, len(ahead) + 1))
+        return np.asarray(np.maximum(anchor * ahead * self.seasonal[last + 1 :], 0.0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class ProphetModel:
-    """Prophet with a stiff, damped trend, a weekly pattern, and a yearly one from two years of history on.
+    """Prophet with a stiff trend, a weekly pattern, and a yearly one from two years of history on.
 
     Attributes:
+        variant: ``linear``, ``damped``, ``flat`` or ``logistic``.
         changepoint_prior_scale: How easily the trend bends; Prophet's default is 0.05.
-        damping: Share of the trend's slope that is left after each further day.
+        cap_ratio: Of the logistic variant: the cap, as a multiple of the highest four weeks seen.
+        holidays: Days that are unlike their weekday, by name; the past ones teach, the future ones are forecast.
         max_horizon_days: How far ahead a fitted model can be asked.
     """
 
     name: str = "prophet"
+    variant: str = "damped"
     changepoint_prior_scale: float = 0.005
-    damping: float = 0.97
+    cap_ratio: float = 2.0
+    holidays: Mapping[str, Sequence[date]] = field(default_factory=dict)
     max_horizon_days: int = 365
 
     def fit(self, series: DailySeries) -> FittedModel:
         """Fit by maximum a posteriori; deterministic. A series silent for its last 28 days is forecast at zero."""
+        stand_in = too_short(series)
+        if stand_in is not None:
+            return stand_in
+        return Path(self.fit_parts(series).daily(DAMPINGS.get(self.variant), is_anchored=self.variant != FLAT))
+
+    def fit_parts(self, series: DailySeries) -> ProphetFit:
+        """One fit, of which every damped variant can be read. The series must not be ``too_short``."""
         values = series.training_values
-        if not values[-MIN_DAYS:].any():
-            return RepeatedPattern(np.zeros(1))
-        if len(values) < MIN_DAYS:
-            return RepeatedPattern(np.array([values.mean()]))
-        has_yearly = len(values) >= _YEARLY_DAYS
-        if not has_yearly:
-            values = values[-_TREND_DAYS:]
+        has_yearly = len(values) >= (_FLAT_YEARLY_DAYS if self.variant == FLAT else _YEARLY_DAYS)
+        values = values[-_YEARLY_DAYS if has_yearly and self.variant == FLAT else 0 if has_yearly else -_TREND_DAYS :]
         days = pd.date_range(end=pd.Timestamp(series.last_day), periods=len(values), freq="D")
-        components = self._components(pd.DataFrame({"ds": days, "y": values}), has_yearly)
-        return FittedProphet(np.maximum(self._damped(components, values[-ANCHOR_DAYS:]), 0.0))
+        found = self._components(pd.DataFrame({"ds": days, "y": values}), has_yearly)
+        return ProphetFit(
+            found["trend"].to_numpy(dtype=float),
+            1 + found["multiplicative_terms"].to_numpy(dtype=float),
+            values[-ANCHOR_DAYS:],
+        )
 
     def _components(self, history: pd.DataFrame, has_yearly: bool) -> pd.DataFrame:
         """Prophet's ``trend`` and ``multiplicative_terms``, from the anchor days on."""
@@ -82,6 +118,7 @@ class ProphetModel:
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", FutureWarning)
             model = Prophet(
+                growth=self.variant if self.variant in (LOGISTIC, FLAT) else "linear",
                 n_changepoints=_CHANGEPOINTS,
                 changepoint_prior_scale=self.changepoint_prior_scale,
                 weekly_seasonality=True,
@@ -89,39 +126,57 @@ class ProphetModel:
                 daily_seasonality=False,
                 # A weekend halves a cost, whatever its level: seasons are shares of the trend.
                 seasonality_mode="multiplicative",
+                holidays=self._holiday_frame(),
                 uncertainty_samples=0,
             )
             # Every run of the optimizer and each retry is logged; a fit that fails in the end raises. cmdstanpy sets
             # its level when it logs first, so that only disabling silences it.
             logging.getLogger("cmdstanpy").disabled = True
             logging.getLogger("prophet").setLevel(logging.CRITICAL)
-            # The prior of the bends has its peak at exactly 0, where Prophet starts: there L-BFGS (its default) fails
-            # in its line search or stops early, and Newton takes ten times as long. BFGS from beside the peak works.
-            # A series without any noise would otherwise be polished for seconds; real ones need a hundred steps.
-            model.fit(history, seed=1, algorithm="BFGS", iter=300, init=self._start(history, has_yearly))
+            history = self._with_cap(history, history)
+            model.fit(history, seed=1, **self._optimizer(history, has_yearly))
             start = history["ds"].iloc[-ANCHOR_DAYS]
             periods = ANCHOR_DAYS + self.max_horizon_days
             future = pd.DataFrame({"ds": pd.date_range(start, periods=periods, freq="D")})
-            forecast: pd.DataFrame = model.predict(future)
+            forecast: pd.DataFrame = model.predict(self._with_cap(future, history))
         return forecast
 
-    def _start(self, history: pd.DataFrame, has_yearly: bool) -> dict[str, object]:
-        """A flat line at the mean, in Prophet's unit (shares of the highest day)."""
-        return {
+    def _with_cap(self, frame: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+        if self.variant != LOGISTIC:
+            return frame
+        weeks = history["y"].rolling(28, min_periods=7).mean()
+        return frame.assign(cap=self.cap_ratio * float(weeks.max()))
+
+    def _holiday_frame(self) -> pd.DataFrame | None:
+        rows = [(name, pd.Timestamp(day)) for name, days in self.holidays.items() for day in days]
+        return pd.DataFrame(rows, columns=["holiday", "ds"]) if rows else None
+
+    def _optimizer(self, history: pd.DataFrame, has_yearly: bool) -> dict[str, Any]:
+        """How to search, and from where.
+
+        The prior of the bends has its peak at exactly 0, where Prophet starts: there L-BFGS (its default) fails in its
+        line search or stops early, and Newton takes ten times as long. BFGS from beside the peak works. A series
+        without any noise would otherwise be polished for seconds; real ones need a hundred steps. The other trends and
+        holidays keep Prophet's own start.
+        """
+        if self.variant in (LOGISTIC, FLAT) or self.holidays:
+            return {"algorithm": "BFGS", "iter": 300}
+        start = {
+            # A flat line at the mean, in Prophet's unit (shares of the highest day).
             "k": 0.0,
             "m": float(history["y"].mean() / history["y"].max()),
             "delta": np.full(_CHANGEPOINTS, 0.001),
             "beta": np.zeros(_WEEKLY_TERMS + (_YEARLY_TERMS if has_yearly else 0)),
             "sigma_obs": 1.0,
         }
+        return {"algorithm": "BFGS", "iter": 300, "init": start}
 
-    def _damped(self, components: pd.DataFrame, recent: FloatArray) -> FloatArray:
-        """The days after the cutoff: the trend as it fades, times the seasons, at the level of the recent days."""
-        trend = components["trend"].to_numpy(dtype=float)
-        seasonal = 1 + components["multiplicative_terms"].to_numpy(dtype=float)
-        last = ANCHOR_DAYS - 1
-        fitted = float((trend * seasonal)[:ANCHOR_DAYS].sum())
-        anchor = float(recent.sum()) / fitted if fitted > 0 else 1.0
-        slope = trend[last + 1] - trend[last]
-        faded = np.cumsum(self.damping ** np.arange(1, self.max_horizon_days + 1))
-        return np.asarray(anchor * (trend[last] + slope * faded) * seasonal[ANCHOR_DAYS:], dtype=np.float64)
+
+def too_short(series: DailySeries) -> RepeatedPattern | None:
+    """What stands in for a fit: zero for a series that has ended, the mean below four weeks; None where a fit is due."""
+    values = series.training_values
+    if not values[-MIN_DAYS:].any():
+        return RepeatedPattern(np.zeros(1))
+    if len(values) < MIN_DAYS:
+        return RepeatedPattern(np.array([values.mean()]))
+    return None
