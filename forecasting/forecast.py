@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 
-from forecasting.intervals import Miss, calibration, correlated_paths
+from forecasting.intervals import calibration, relative_paths
 from forecasting.series import ONE_DAY, DailySeries, FloatArray
 from forecasting.study import SELECTED, Study
 
@@ -23,18 +23,30 @@ class SeriesForecast:
 
     Attributes:
         daily: Points ``[horizon]``, dollars a day. They may be added up over days and series.
-        paths: Sample paths ``[n_paths, horizon]``: totals over any days are read from their sums.
+        relative: Sample paths ``[n_paths, horizon]`` as multiples of the points.
     """
 
     series: DailySeries
     model_name: str
     cutoff: date
     daily: FloatArray
-    paths: FloatArray
+    relative: FloatArray
 
     @property
     def first_day(self) -> date:
         return self.cutoff + ONE_DAY
+
+    def day_quantiles(self, levels: Sequence[float]) -> FloatArray:
+        """Quantiles of each day, one row a level. They may not be added up."""
+        return quantiles(self.relative, levels) * self.daily
+
+    def totals(self, first: int, last: int) -> FloatArray:
+        """The total of the days ``first`` to ``last`` (0 is the day after the cutoff, both included) on each path."""
+        return np.asarray(self.relative[:, first : last + 1] @ self.daily[first : last + 1], dtype=np.float64)
+
+    def cumulated(self, first: int) -> FloatArray:
+        """Totals from day ``first`` to each later one, on each path."""
+        return np.cumsum(self.relative[:, first:] * self.daily[first:], axis=1)
 
 
 @dataclass(frozen=True)
@@ -45,23 +57,23 @@ class PathMaker:
     seed: int
     n_paths: int = PATHS
 
-    def forecast(self, study: Study, model_name: str = SELECTED, daily: FloatArray | None = None) -> SeriesForecast:
-        """Paths around the points of a model of a study, or around other points of the same series.
-
-        The noise of every model is that of the shipped forecast: what is compared is where they put the middle.
-        """
-        points = study.points[model_name] if daily is None else daily
-        paths = correlated_paths(points, study.noise.widened(self.factors), self.n_paths, self._seed_of(study))
-        return SeriesForecast(study.series, model_name, study.cutoff, points, paths)
-
-    def _seed_of(self, study: Study) -> list[int]:
-        return [self.seed, zlib.crc32(study.series.series_id.encode()), study.cutoff.toordinal()]
+    def relative(self, study: Study) -> FloatArray:
+        """Paths of a study as multiples of its points. The noise of every model is that of the shipped forecast."""
+        noise = study.noise.widened(self.factors)
+        seed = [self.seed, zlib.crc32(study.series.series_id.encode()), study.cutoff.toordinal()]
+        return relative_paths(study.points[SELECTED], noise, self.n_paths, seed)
 
 
 def path_maker(studies: Sequence[Study], *, seed: int, n_paths: int = PATHS) -> PathMaker:
     """The path maker of a run at one cutoff, calibrated on the misses of all of its series up to that cutoff."""
-    misses: list[Miss] = [miss for study in studies for miss in study.misses]
-    return PathMaker(calibration(misses), seed, n_paths)
+    return PathMaker(calibration([miss for study in studies for miss in study.misses]), seed, n_paths)
+
+
+def forecasts_of(study: Study, relative: FloatArray) -> list[SeriesForecast]:
+    """The forecast of every stored model of a study, around which the same relative paths lie."""
+    return [
+        SeriesForecast(study.series, name, study.cutoff, daily, relative) for name, daily in study.points.items()
+    ]
 
 
 def quantiles(samples: FloatArray, levels: Sequence[float]) -> FloatArray:

@@ -48,7 +48,7 @@ class _Coefficients:
 
 # Fitted by maximum likelihood on development cutoffs, each group of series weighing the same (ADR 17).
 _SPREAD: Mapping[int, _Coefficients] = {
-    7: _Coefficients(0.34, 0.82, 0.32, 0.06, 0.44),
+    7: _Coefficients(0.45, 0.82, 0.32, 0.06, 0.44),
     30: _Coefficients(-0.67, 0.21, 0.48, 0.12, 1.14),
     90: _Coefficients(-1.09, -0.23, 0.84, 0.15, 1.43),
 }
@@ -57,10 +57,13 @@ _LARGEST_SPREAD = 1.6
 _BURST_SURCHARGE = 0.5
 """A bursty series has not shown its largest burst: its spread is widened by up to this share."""
 
+_BURST_DAYS = 30
+"""Over longer times bursts and quiet weeks make up for each other."""
+
 _PROXY_STEP_DAYS = 3
 _PROXY_CUTOFFS = 60
 _LARGEST_LOG_ERROR = 2.5
-_LARGEST_LOG_LEVEL = float(np.log(20.0))
+_LARGEST_LOG_LEVEL = float(np.log(10.0))
 
 _TRANSIENT = 0.85
 """Share of a passing error that is left after a day."""
@@ -99,7 +102,9 @@ def spread_of_total(values: FloatArray, horizon_days: int, models_disagree: floa
         + by.weeks * _log(steps)
         + by.thin * (1 - known)
     )
-    return min(float(spread * (1 + _BURST_SURCHARGE * min(spread, 1.0))), _LARGEST_SPREAD)
+    if horizon_days <= _BURST_DAYS:
+        spread *= 1 + _BURST_SURCHARGE * min(spread, 1.0)
+    return min(float(spread), _LARGEST_SPREAD)
 
 
 def _log(value: float) -> float:
@@ -179,13 +184,13 @@ def scatter_of_days(values: FloatArray) -> FloatArray:
     return np.asarray(ratio / ratio.mean() if ratio.mean() > 0 else np.ones_like(ratio), dtype=np.float64)
 
 
-def correlated_paths(daily: FloatArray, noise: PathNoise, n_paths: int, seed: int | Sequence[int]) -> FloatArray:
-    """Sample paths ``[n_paths, horizon]`` around a daily point forecast (>= 0); the same seed gives the same paths."""
+def relative_paths(daily: FloatArray, noise: PathNoise, n_paths: int, seed: int | Sequence[int]) -> FloatArray:
+    """Sample paths ``[n_paths, horizon]`` as multiples of a daily point forecast (>= 0); the same seed, the same paths."""
     rng = np.random.default_rng(seed)
     horizon = len(daily)
     days = _scattered_days(noise.scatter, n_paths, horizon, rng)
     level = _levels(_level_variances(daily, days, noise.spreads), n_paths, horizon, rng)
-    return np.asarray(daily * days * np.exp(level), dtype=np.float64)
+    return np.asarray(days * np.exp(level), dtype=np.float64)
 
 
 def _scattered_days(scatter: FloatArray, n_paths: int, horizon: int, rng: np.random.Generator) -> FloatArray:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -109,14 +110,9 @@ class ProphetModel:
 
     def _components(self, history: pd.DataFrame, has_yearly: bool) -> pd.DataFrame:
         """Prophet's ``trend`` and ``multiplicative_terms``, from the anchor days on."""
-        # Prophet says at import that a plotting package is missing. That is no news.
-        logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
-        from prophet import Prophet
+        with quiet_prophet():
+            from prophet import Prophet
 
-        with warnings.catch_warnings():
-            # Prophet 1.5 still calls pandas in ways that pandas 3 deprecates.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", FutureWarning)
             model = Prophet(
                 growth=self.variant if self.variant in (LOGISTIC, FLAT) else "linear",
                 n_changepoints=_CHANGEPOINTS,
@@ -129,10 +125,6 @@ class ProphetModel:
                 holidays=self._holiday_frame(),
                 uncertainty_samples=0,
             )
-            # Every run of the optimizer and each retry is logged; a fit that fails in the end raises. cmdstanpy sets
-            # its level when it logs first, so that only disabling silences it.
-            logging.getLogger("cmdstanpy").disabled = True
-            logging.getLogger("prophet").setLevel(logging.CRITICAL)
             history = self._with_cap(history, history)
             model.fit(history, seed=1, **self._optimizer(history, has_yearly))
             start = history["ds"].iloc[-ANCHOR_DAYS]
@@ -170,6 +162,21 @@ class ProphetModel:
             "sigma_obs": 1.0,
         }
         return {"algorithm": "BFGS", "iter": 300, "init": start}
+
+
+@contextmanager
+def quiet_prophet() -> Iterator[None]:
+    """Lets Prophet work without its remarks; a fit that fails in the end raises all the same."""
+    # At import it says that a plotting package is missing, and its optimizer logs every run and each retry. cmdstanpy
+    # sets its level when it logs first, so that only disabling silences it.
+    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+    logging.getLogger("prophet").setLevel(logging.CRITICAL)
+    logging.getLogger("cmdstanpy").disabled = True
+    with warnings.catch_warnings():
+        # Prophet 1.5 still calls pandas in ways that pandas 3 deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def too_short(series: DailySeries) -> RepeatedPattern | None:

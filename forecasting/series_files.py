@@ -1,0 +1,118 @@
+"""Daily series and cutoffs from CSV and Parquet files, with every problem named by series and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.backtest import Origin
+from forecasting.errors import SeriesError, SeriesGapError
+from forecasting.series import DailySeries
+
+SERIES_COLUMNS = ("series_id", "ds", "y")
+CUTOFF_COLUMNS = ("series_id", "cutoff_date", "horizon")
+
+_SHOWN = 5
+
+
+def read_series(path: Path, *, fill_gaps: bool = False) -> list[DailySeries]:
+    """Every series of a file with the columns ``series_id``, ``ds`` (a day) and ``y`` (its amount, any unit).
+
+    Args:
+        fill_gaps: Take days that are missing between the first and the last as 0, instead of refusing them.
+    Raises:
+        SeriesError: the file cannot be read, lacks a column, or holds something that is not a day or a number.
+        SeriesGapError: a day is missing; names up to five series and days.
+    """
+    frame = _read(path, SERIES_COLUMNS)
+    frame["ds"] = _days(path, frame, "ds")
+    frame["y"] = _numbers(path, frame, "y")
+    gaps: list[str] = []
+    series = []
+    for series_id, rows in frame.groupby("series_id", sort=False):
+        rows = rows.sort_values("ds")
+        twice = rows["ds"][rows["ds"].duplicated()]
+        if len(twice):
+            where = f"{path}, series {series_id}, {twice.iloc[0]:%Y-%m-%d}"
+            raise SeriesError("A day occurs twice", where=where, mend="Sum the rows of each day first.")
+        daily = rows.set_index("ds")["y"].asfreq("D")
+        gaps += [f"{series_id} on {day:%Y-%m-%d}" for day in daily.index[daily.isna()]]
+        series.append(
+            DailySeries(
+                str(series_id),
+                "series",
+                str(series_id),
+                daily.index[0].date(),
+                tuple(Decimal(repr(float(value))) for value in daily.fillna(0.0)),
+            )
+        )
+    if gaps and not fill_gaps:
+        shown = ", ".join(gaps[:_SHOWN]) + (f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else "")
+        raise SeriesGapError(
+            "Days are missing from the series",
+            where=f"{path}: {shown}",
+            mend="Give days without spend a row with 0, or pass --fill-gaps if that is what a missing day means.",
+        )
+    if not series:
+        raise SeriesError("The file has no row", where=str(path), mend="Give it at least one day of one series.")
+    return series
+
+
+def read_origins(path: Path) -> list[Origin]:
+    """Every cutoff of a file with the columns ``series_id``, ``cutoff_date`` and ``horizon`` (days).
+
+    Raises:
+        SeriesError: the file cannot be read, lacks a column, or holds something that is not a day or a whole number.
+    """
+    frame = _read(path, CUTOFF_COLUMNS)
+    days, horizons = _days(path, frame, "cutoff_date"), _numbers(path, frame, "horizon")
+    if (horizons != horizons.round()).any():
+        raise SeriesError("A horizon is not a whole number of days", where=f"{path}, column horizon")
+    found = zip(frame["series_id"].astype(str), days, horizons, strict=True)
+    origins = [Origin(series_id, day.date(), int(horizon)) for series_id, day, horizon in found]
+    return list(dict.fromkeys(origins))
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"series_id": str})
+    except (OSError, ValueError) as error:
+        raise SeriesError(
+            f"The file cannot be read: {error}", where=str(path), mend="Give a CSV or a .parquet file."
+        ) from error
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise SeriesError(
+            f"The file lacks the columns {', '.join(missing)}",
+            where=f"{path}: {', '.join(map(str, frame.columns))}",
+            mend=f"It needs {', '.join(columns)}.",
+        )
+    return frame[list(columns)].copy()
+
+
+def _days(path: Path, frame: pd.DataFrame, column: str) -> pd.Series:
+    days = pd.to_datetime(frame[column], errors="coerce", utc=True).dt.tz_localize(None).dt.normalize()
+    _refuse(path, frame, column, days.isna(), "is not a day", "Write days as 2026-01-31.")
+    return days
+
+
+def _numbers(path: Path, frame: pd.DataFrame, column: str) -> pd.Series:
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    _refuse(path, frame, column, ~np.isfinite(numbers), "is not a number", "A day without spend has 0.")
+    return numbers
+
+
+def _refuse(path: Path, frame: pd.DataFrame, column: str, bad: pd.Series, what: str, mend: str) -> None:
+    for row in _first(bad):
+        value = frame[column].iloc[row]
+        # The header is line 1.
+        where = f"{path}, line {row + 2}, series {frame['series_id'].iloc[row]}, column {column}"
+        raise SeriesError(f"{value!r} {what}", where=where, mend=mend)
+
+
+def _first(bad: pd.Series) -> Iterator[int]:
+    yield from np.flatnonzero(bad.to_numpy())[:1].tolist()
