@@ -17,6 +17,7 @@ scope_costs as (
 
 budgets as (
     select * from {{ ref('stg_config__budgets') }}
+    where is_current
 ),
 
 -- Lines of one budget over time share a scope; the last one decides, as in the forecast.
