@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from forecasting.budgets import SCOPE_COLUMNS, Budget, calendar_period, parse_scope
+from forecasting.budgets import Budget, calendar_period, read_budgets
 from forecasting.forecast import TEAM, TOTAL, Forecaster, SeriesForecast, make_cutoffs, quantiles
 from forecasting.intervals import QUANTILES
 from forecasting.models.base import ForecastModel
@@ -42,6 +42,7 @@ _BUDGET_LOOK_AHEAD_DAYS = MAX_WAIT_DAYS + 5
 """The cutoff may lie this far back, and the budgets of the running month must be there all the same."""
 
 _LEDGER = "core.fct_cost_ledger"
+_LEDGER_SCOPES = ("team", "feature", "environment", "provider_name", "model_id")
 _UNATTRIBUTED = "unattributed"
 
 _log = logging.getLogger(__name__)
@@ -135,13 +136,19 @@ def read_ledger(warehouse_path: Path, today: date) -> LedgerHistory | None:
                 total[day] += cost
         found = [series_from_ledger(total, cutoff, TOTAL, TOTAL, TOTAL)]
         found += [series_from_ledger(by_team[team], cutoff, f"{TEAM}={team}", TEAM, team) for team in sorted(by_team)]
-        budgets = _budgets(warehouse)
+        budgets = read_budgets(warehouse)
         # Lines of one budget over time share a series; the last one decides on its scope.
-        own = {budget.series_id: budget for budget in budgets if budget.series_id.startswith("budget=")}
+        own = {budget.series_id: budget for budget in budgets if _has_own_series(budget)}
         found += [_budget_series(warehouse, budget, cutoff) for budget in own.values()]
     series = [one for one in found if one is not None]
     _warn_of_unknown_scopes(budgets, {one.series_id for one in series})
     return LedgerHistory(cutoff, series, budgets) if series else None
+
+
+def _has_own_series(budget: Budget) -> bool:
+    """Whether it follows neither the total nor a team, and the ledger has the columns of its scope."""
+    is_found = budget.series_id == TOTAL or budget.series_id.startswith(f"{TEAM}=")
+    return not is_found and all(name in _LEDGER_SCOPES for name, _ in budget.scope)
 
 
 def _warn_of_unknown_scopes(budgets: Iterable[Budget], series_ids: set[str]) -> None:
@@ -185,29 +192,6 @@ def _costs_by_team(warehouse: duckdb.DuckDBPyConnection, cutoff: date) -> dict[s
     return dict(costs)
 
 
-def _budgets(warehouse: duckdb.DuckDBPyConnection) -> list[Budget]:
-    """Every configured budget that the ledger can follow."""
-    has_budgets = warehouse.execute(
-        "select count(*) from information_schema.tables where table_schema = 'lake' and table_name = 'config_budgets'"
-    ).fetchone()
-    if has_budgets is None or not has_budgets[0]:
-        return []
-    rows: list[tuple[Any, ...]] = warehouse.execute(
-        f"""
-        select budget_id, customer_id, period, valid_from_date, valid_to_date, {", ".join(SCOPE_COLUMNS)}
-        from lake.config_budgets
-        order by budget_id, valid_from_date
-        """
-    ).fetchall()
-    budgets = []
-    for budget_id, customer_id, period, valid_from, valid_to, *scope in rows:
-        if customer_id:
-            _log.warning("Budget %s has no forecast: the ledger does not know customers", budget_id)
-            continue
-        budgets.append(Budget(budget_id, parse_scope(scope), period, valid_from, valid_to))
-    return budgets
-
-
 def _budget_series(warehouse: duckdb.DuckDBPyConnection, budget: Budget, cutoff: date) -> DailySeries | None:
     conditions = " and ".join(f"{name} = ?" for name, _ in budget.scope)
     rows = warehouse.execute(
@@ -219,7 +203,7 @@ def _budget_series(warehouse: duckdb.DuckDBPyConnection, budget: Budget, cutoff:
         """,
         [cutoff, *(value for _, value in budget.scope)],
     ).fetchall()
-    return series_from_ledger(dict(rows), cutoff, budget.series_id, "budget", budget.budget_id)
+    return series_from_ledger(dict(rows), cutoff, budget.series_id, *budget.series_id.split("=", 1))
 
 
 # ---------------------------------------------------------------- out

@@ -456,25 +456,99 @@ class ConfigCostSplit:
 
 @dataclass(frozen=True)
 class ConfigBudget:
-    """One budget line. Blank scope columns mean any. ``thresholds``: shares of the amount separated by ``;``."""
+    """One line of a budget or of another cap, as in one file of budgets; blank scope columns mean any.
+
+    ``budget_kind``: ``budget``, ``provider_limit`` (what the provider lets through in a period), ``prepaid_credit``
+    (what was paid ahead) or ``commitment`` (what must be spent at least). ``thresholds``: shares of the amount
+    separated by ``;``. ``channel``: names of ``alert_channels.csv`` separated by ``;``. Quarters and years begin with
+    ``fiscal_year_start_month``.
+    """
 
     budget_id: str
     budget_name: str
+    budget_kind: str
+    parent_budget_id: str | None
     team: str | None
     feature: str | None
     environment: str | None
     provider_name: str | None
     model_id: str | None
+    model_family: str | None
     customer_id: str | None
+    customer_segment: str | None
     period: str
+    fiscal_year_start_month: int
     amount: Decimal
     currency: str
     is_hard_cap: bool
     thresholds: str | None
+    alert_probability: Decimal
     owner_email: str | None
     channel: str | None
     valid_from_date: date
     valid_to_date: date
+
+
+@dataclass(frozen=True)
+class ConfigPlannedChange:
+    """Something that is known to come, and what it does to the cost in its scope; blank scope columns mean any.
+
+    Either ``factor`` multiplies a ``driver`` (``requests``, ``tokens_per_request`` or ``price``), or
+    ``daily_amount_usd`` is added to each day. Both grow in a straight line over ``ramp_days`` and hold from
+    ``start_date`` to ``end_date``, the last day in.
+    """
+
+    change_id: str
+    change_name: str
+    change_kind: str
+    team: str | None
+    feature: str | None
+    environment: str | None
+    provider_name: str | None
+    model_id: str | None
+    model_family: str | None
+    customer_segment: str | None
+    driver: str | None
+    factor: Decimal | None
+    daily_amount_usd: Decimal | None
+    start_date: date
+    end_date: date
+    ramp_days: int
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class ConfigForecastScenario:
+    """How a scenario differs from the base forecast, for all spend or for one team or feature.
+
+    ``monthly_growth_ratio`` is the growth on top of base in the first month; the extra growth halves every
+    ``fade_months`` (null: never), and levels off at ``saturation_ratio`` times today's level (null: nowhere).
+    """
+
+    scenario: str
+    team: str | None
+    feature: str | None
+    monthly_growth_ratio: Decimal
+    fade_months: Decimal | None
+    saturation_ratio: Decimal | None
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class ConfigCustomer:
+    customer_id: str
+    customer_name: str | None
+    customer_segment: str | None
+
+
+@dataclass(frozen=True)
+class ConfigAlertChannel:
+    """Where alerts can go. The address itself is a secret: ``url_env`` names the environment variable that holds it."""
+
+    channel: str
+    url_env: str
+    min_severity: str
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -641,7 +715,12 @@ STREAMS: dict[str, Stream] = {
         Stream("config_features", "features", ConfigFeature, _S),
         Stream("config_attribution_rules", "attribution_rules", ConfigAttributionRule, _S),
         Stream("config_cost_splits", "cost_splits", ConfigCostSplit, _S),
-        Stream("config_budgets", "budgets", ConfigBudget, _S),
+        # Each file of budgets counts: a period that has ended keeps the budget that was known then.
+        Stream("config_budgets", "budgets", ConfigBudget, _A),
+        Stream("config_planned_changes", "planned_changes", ConfigPlannedChange, _S),
+        Stream("config_forecast_scenarios", "forecast_scenarios", ConfigForecastScenario, _S),
+        Stream("config_customers", "customers", ConfigCustomer, _S),
+        Stream("config_alert_channels", "alert_channels", ConfigAlertChannel, _S),
         Stream("config_invoices", "invoices", ConfigInvoice, _S),
         Stream("config_fx_rates", "fx_rates", ConfigFxRate, _S),
         Stream("forecast_days", "forecast_days", ForecastDay, _A),

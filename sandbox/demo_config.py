@@ -20,7 +20,7 @@ DISPUTED_AMOUNT = Decimal("1.20")
 
 
 def write_config(world: World) -> Path:
-    """Writes ``<home>/config``: a copy of ``sandbox/config`` with budgets to the company's size and an invoice for
+    """Writes ``<home>/config``: a copy of ``sandbox/config`` with amounts to the company's size and an invoice for
     each closed month.
 
     Invoices are the bills of months that have ended, as the providers serve them at the default clock, in whole
@@ -28,17 +28,20 @@ def write_config(world: World) -> Path:
     """
     folder = world.home / "config"
     shutil.copytree(CONFIG, folder, dirs_exist_ok=True)
-    _scale_budgets(folder / "budgets.csv", Decimal(repr(world.spec.size)))
+    size = Decimal(repr(world.spec.size))
+    _scale_column(folder / "budgets.csv", "amount", size, to=Decimal("0.01"))
+    _scale_column(folder / "planned_changes.csv", "daily_amount_usd", size, to=Decimal("0.0001"))
     _write_invoices(folder / "invoices.csv", world)
     return folder
 
 
-def _scale_budgets(path: Path, size: Decimal) -> None:
+def _scale_column(path: Path, column: str, size: Decimal, *, to: Decimal) -> None:
     with path.open(newline="") as file:
         reader = csv.DictReader(file)
         names, rows = reader.fieldnames or [], list(reader)
     for row in rows:
-        row["amount"] = str((Decimal(row["amount"]) * size).quantize(Decimal("0.01")))
+        if row[column]:
+            row[column] = str((Decimal(row[column]) * size).quantize(to))
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()

@@ -24,15 +24,54 @@
     end
 {%- endmacro %}
 
-{#- The series that a budget follows: the total's, a team's, or its own. The same rule as in `forecasting.budgets`. -#}
+{#- The dimensions that are forecast, one series for each of their values, and the expression that gives the value. -#}
+{% macro series_dimensions() %}
+    {{ return({
+        'total': "'total'",
+        'provider': 'provider_name',
+        'team': 'team',
+        'feature': 'feature',
+        'team_feature': "team || '/' || feature",
+        'model_family': 'model_family',
+        'environment': 'environment'
+    }) }}
+{% endmacro %}
+
+{#- What a budget can be for. A column that is null is for any. -#}
+{% macro scope_columns() %}
+    {{ return([
+        'team', 'feature', 'environment', 'provider_name', 'model_id', 'model_family', 'customer_id', 'customer_segment'
+    ]) }}
+{% endmacro %}
+
+{#- Whether a row of cost lies in the scope of a row that has the given scope columns. -#}
+{% macro is_in_scope(costs, scopes, columns) -%}
+    {%- for column in columns -%}
+        {%- if not loop.first %} and {% endif -%}
+        ({{ scopes }}.{{ column }} is null or {{ costs }}.{{ column }} = {{ scopes }}.{{ column }})
+    {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    The series that a budget follows: the total's, that of its one dimension, a team's feature's, or one of its own. The same
+    rule as in `forecasting.budgets`.
+-#}
 {% macro budget_series_id(relation) -%}
-    case
-        when {{ relation }}.customer_id is not null then null
-        when coalesce(
-            {{ relation }}.feature, {{ relation }}.environment, {{ relation }}.provider_name, {{ relation }}.model_id
-        ) is not null then 'budget=' || {{ relation }}.budget_id
-        when {{ relation }}.team is not null then 'team=' || {{ relation }}.team
-        else 'total'
+    {%- set series = {
+        'team': 'team', 'feature': 'feature', 'environment': 'environment', 'provider_name': 'provider',
+        'model_family': 'model_family', 'customer_segment': 'customer_segment'
+    } -%}
+    case concat_ws(','
+        {%- for column in scope_columns() -%}
+            , case when {{ relation }}.{{ column }} is not null then '{{ column }}' end
+        {%- endfor -%}
+    )
+        when '' then 'total'
+        when 'team,feature' then 'team_feature=' || {{ relation }}.team || '/' || {{ relation }}.feature
+        {%- for column, dimension in series.items() %}
+        when '{{ column }}' then '{{ dimension }}=' || {{ relation }}.{{ column }}
+        {%- endfor %}
+        else 'budget=' || {{ relation }}.budget_id
     end
 {%- endmacro %}
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 
+from ingestion.config.budgets import SCOPE_COLUMNS
 from ingestion.config.patterns import contains
 from ingestion.config.problems import ConfigWarning
 from ingestion.config.tables import MATCH_COLUMNS, OWNER_COLUMNS, Table, overlap
 from ingestion.prices.names import KNOWN_TIERS
 from ingestion.prices.overrides import PriceOverride
 from ingestion.records import (
+    ConfigAlertChannel,
     ConfigAttributionRule,
     ConfigBudget,
     ConfigCostSplit,
     ConfigFeature,
+    ConfigForecastScenario,
     ConfigFxRate,
     ConfigInvoice,
+    ConfigPlannedChange,
     ConfigTeam,
 )
-
-_SCOPE = ("team", "feature", "environment", "provider_name", "model_id", "customer_id", "period")
 
 
 def check_teams(
@@ -31,6 +34,8 @@ def check_teams(
     rules: Table[ConfigAttributionRule],
     splits: Table[ConfigCostSplit],
     budgets: Table[ConfigBudget],
+    planned_changes: Table[ConfigPlannedChange],
+    scenarios: Table[ConfigForecastScenario],
 ) -> None:
     """Report every team that ``teams.csv`` does not have. Without any team there, teams are not checked."""
     known = {team.team for team in teams.records}
@@ -41,6 +46,8 @@ def check_teams(
         (rules, ("team",)),
         (splits, ("from_team", "to_team")),
         (budgets, ("team",)),
+        (planned_changes, ("team",)),
+        (scenarios, ("team",)),
     ]
     for table, columns in tables:
         for row in table:
@@ -50,18 +57,48 @@ def check_teams(
                     table.file.report(row.line, column, f"there is no team {team!r}", "add it to teams.csv")
 
 
+def check_channels(budgets: Table[ConfigBudget], channels: Table[ConfigAlertChannel]) -> None:
+    """Report every channel that ``alert_channels.csv`` does not have. Without any there, see ``warnings``."""
+    known = {channel.channel for channel in channels.records}
+    for line, channel in _unknown_channels(budgets, known):
+        if known:
+            mend = f"add it to alert_channels.csv, or take one of: {', '.join(sorted(known))}"
+            budgets.file.report(line, "channel", f"there is no alert channel {channel!r}", mend)
+
+
+def _unknown_channels(budgets: Table[ConfigBudget], known: set[str]) -> Iterator[tuple[int, str]]:
+    for row in budgets:
+        for channel in (row.record.channel or "").split(";"):
+            if channel and channel not in known:
+                yield row.line, channel
+
+
 def warnings(
+    today: date,
+    *,
     features: Table[ConfigFeature],
     rules: Table[ConfigAttributionRule],
     budgets: Table[ConfigBudget],
+    planned_changes: Table[ConfigPlannedChange],
+    scenarios: Table[ConfigForecastScenario],
+    channels: Table[ConfigAlertChannel],
     invoices: Table[ConfigInvoice],
     fx_rates: Table[ConfigFxRate],
     overrides: Iterable[PriceOverride],
 ) -> Iterator[ConfigWarning]:
     """Everything that will run but probably not as meant."""
-    yield from _unknown_features(features, rules, budgets)
+    named = [("attribution_rules.csv", row.line, row.record.feature) for row in rules]
+    named += [("budgets.csv", row.line, row.record.feature) for row in budgets]
+    named += [("planned_changes.csv", row.line, row.record.feature) for row in planned_changes]
+    named += [("forecast_scenarios.csv", row.line, row.record.feature) for row in scenarios]
+    yield from _unknown_features({feature.feature for feature in features.records}, named)
     yield from _shadowed_rules(rules)
     yield from _same_scope_budgets(budgets)
+    yield from _budgets_of_the_past(budgets, today)
+    if not channels.records:
+        for line, channel in _unknown_channels(budgets, set()):
+            what = f"nobody is told: there is no alert channel {channel!r}"
+            yield ConfigWarning(f"budgets.csv:{line} channel", what, "add it to alert_channels.csv")
     yield from _unusual_tiers(overrides)
     rated = {"USD", *(rate.currency for rate in fx_rates.records)}
     money = [("budgets.csv", row.line, row.record.currency) for row in budgets]
@@ -72,12 +109,7 @@ def warnings(
             yield ConfigWarning(f"{name}:{line} currency", what, "add its rate to fx_rates.csv")
 
 
-def _unknown_features(
-    features: Table[ConfigFeature], rules: Table[ConfigAttributionRule], budgets: Table[ConfigBudget]
-) -> Iterator[ConfigWarning]:
-    known = {feature.feature for feature in features.records}
-    named = [("attribution_rules.csv", row.line, row.record.feature) for row in rules]
-    named += [("budgets.csv", row.line, row.record.feature) for row in budgets]
+def _unknown_features(known: set[str], named: Iterable[tuple[str, int, str | None]]) -> Iterator[ConfigWarning]:
     for name, line, feature in named:
         if known and feature is not None and feature not in known:
             yield ConfigWarning(f"{name}:{line} feature", f"there is no feature {feature!r}", "add it to features.csv")
@@ -122,9 +154,22 @@ def _unusual_tiers(overrides: Iterable[PriceOverride]) -> Iterator[ConfigWarning
 
 
 def _same_scope_budgets(budgets: Table[ConfigBudget]) -> Iterator[ConfigWarning]:
+    same = ("budget_kind", "period", *SCOPE_COLUMNS)
     for one, other in combinations(budgets, 2):
         first, second = one.record, other.record
-        same_scope = all(getattr(first, column) == getattr(second, column) for column in _SCOPE)
-        if same_scope and first.budget_id != second.budget_id and overlap(first, second):
+        is_same = all(getattr(first, column) == getattr(second, column) for column in same)
+        if is_same and first.budget_id != second.budget_id and overlap(first, second):
             what = f"{second.budget_id} and {first.budget_id} (line {one.line}) cap the same spend in the same days"
             yield ConfigWarning(f"budgets.csv:{other.line}", what, "keep one of the two, or end one before the other")
+
+
+def _budgets_of_the_past(budgets: Table[ConfigBudget], today: date) -> Iterator[ConfigWarning]:
+    last_days: dict[str, tuple[date, int]] = {}
+    for row in budgets:
+        last_days[row.record.budget_id] = max(
+            last_days.get(row.record.budget_id, (date.min, 0)), (row.record.valid_to_date, row.line)
+        )
+    for budget_id, (last_day, line) in last_days.items():
+        if last_day < today:
+            what = f"{budget_id} ended on {last_day}: its periods are shown, and nothing is forecast for it"
+            yield ConfigWarning(f"budgets.csv:{line} valid_to_date", what, "add a line with later dates, or leave it")

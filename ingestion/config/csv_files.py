@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -54,8 +54,12 @@ class CsvFile:
         self.problems.append(Problem(f"{self.name}:{line} {column}".rstrip(), what, mend))
 
 
-def read_csv(path: Path, columns: Mapping[str, Parser]) -> CsvFile:
-    """Read a file whose header is exactly ``columns`` in any order. A file that is not there has no rows."""
+def read_csv(path: Path, columns: Mapping[str, Parser], optional: Collection[str] = ()) -> CsvFile:
+    """Read a file whose header is exactly ``columns`` in any order. A file that is not there has no rows.
+
+    Args:
+        optional: Columns that the header may lack, as files from before these columns do; their cells are blank then.
+    """
     file = CsvFile(path.name)
     if not path.exists():
         return file
@@ -67,7 +71,7 @@ def read_csv(path: Path, columns: Mapping[str, Parser]) -> CsvFile:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
-        if not _check_header(file, header, columns):
+        if not _check_header(file, header, columns, optional):
             return file
         line = reader.line_num + 1
         for cells in reader:
@@ -81,7 +85,7 @@ def read_csv(path: Path, columns: Mapping[str, Parser]) -> CsvFile:
     return file
 
 
-def _check_header(file: CsvFile, header: list[str], columns: Mapping[str, Parser]) -> bool:
+def _check_header(file: CsvFile, header: list[str], columns: Mapping[str, Parser], optional: Collection[str]) -> bool:
     expected = ",".join(columns)
     if len(header) == 1 and set(header[0].split(";")) & set(columns):
         file.report(
@@ -96,7 +100,7 @@ def _check_header(file: CsvFile, header: list[str], columns: Mapping[str, Parser
         elif header.count(name) > 1:
             file.report(1, name, f"the column {name!r} comes twice", "keep one of them")
     for name in columns:
-        if name not in header:
+        if name not in header and name not in optional:
             file.report(1, name, f"the column {name!r} is missing", f"the header is {expected}")
     return not file.problems
 
@@ -107,12 +111,13 @@ def _read_row(file: CsvFile, line: int, header: list[str], cells: list[str], col
         file.report(line, "", what, "put text with commas in double quotes, and leave no cell out")
         return
     values: dict[str, Any] = {}
-    for name, cell in zip(header, cells, strict=True):
+    given = dict(zip(header, cells, strict=True))
+    for name, parse in columns.items():
         try:
-            values[name] = columns[name](cell.strip())
+            values[name] = parse(given.get(name, "").strip())
         except CellError as error:
             file.report(line, name, error.what, error.mend)
-    if len(values) == len(header):
+    if len(values) == len(columns):
         file.rows.append(Row(line, values))
 
 
@@ -136,6 +141,12 @@ def choice(*allowed: str) -> Parser:
         return cell
 
     return parse
+
+
+def choice_or(default: str, *others: str) -> Parser:
+    """One of the words; the first one where the cell is blank."""
+    parse = choice(default, *others)
+    return lambda cell: parse(cell or default)
 
 
 def whole_number(cell: str) -> int:
@@ -166,6 +177,10 @@ def positive_decimal(cell: str) -> Decimal:
 
 def decimal_or_blank(cell: str) -> Decimal | None:
     return decimal(cell) if cell else None
+
+
+def positive_decimal_or_blank(cell: str) -> Decimal | None:
+    return positive_decimal(cell) if cell else None
 
 
 def shares(cell: str) -> str | None:

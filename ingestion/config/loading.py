@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ingestion.config import tables
-from ingestion.config.checks import check_teams, warnings
+from ingestion.config import plans, tables
+from ingestion.config.budgets import check_budget_scopes, read_budgets
+from ingestion.config.checks import check_channels, check_teams, warnings
 from ingestion.config.problems import ConfigWarning, raise_for
 from ingestion.config.sources import FileSource, ProviderSource, Source, read_sources
 from ingestion.errors import ConfigError
@@ -16,12 +17,16 @@ from ingestion.prices.names import read_aliases
 from ingestion.prices.overrides import read_overrides
 from ingestion.records import (
     STREAMS,
+    ConfigAlertChannel,
     ConfigAttributionRule,
     ConfigBudget,
     ConfigCostSplit,
+    ConfigCustomer,
     ConfigFeature,
+    ConfigForecastScenario,
     ConfigFxRate,
     ConfigInvoice,
+    ConfigPlannedChange,
     ConfigSource,
     ConfigTeam,
     to_arrow,
@@ -41,6 +46,10 @@ class Config:
     attribution_rules: tuple[ConfigAttributionRule, ...]
     cost_splits: tuple[ConfigCostSplit, ...]
     budgets: tuple[ConfigBudget, ...]
+    planned_changes: tuple[ConfigPlannedChange, ...]
+    forecast_scenarios: tuple[ConfigForecastScenario, ...]
+    customers: tuple[ConfigCustomer, ...]
+    alert_channels: tuple[ConfigAlertChannel, ...]
     invoices: tuple[ConfigInvoice, ...]
     fx_rates: tuple[ConfigFxRate, ...]
     warnings: tuple[ConfigWarning, ...]
@@ -83,10 +92,15 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     sources, problems = read_sources(folder, {**(os.environ if environment is None else environment), **homes})
     teams, features = tables.read_teams(folder), tables.read_features(folder)
     rules, splits = tables.read_rules(folder), tables.read_splits(folder)
-    budgets, invoices = tables.read_budgets(folder), tables.read_invoices(folder)
-    fx_rates = tables.read_fx_rates(folder)
-    check_teams(teams, features, rules, splits, budgets)
-    for table in (teams, features, rules, splits, budgets, invoices, fx_rates):
+    budgets, customers = read_budgets(folder), plans.read_customers(folder)
+    changes, scenarios = plans.read_planned_changes(folder), plans.read_forecast_scenarios(folder)
+    channels = plans.read_alert_channels(folder)
+    invoices, fx_rates = tables.read_invoices(folder), tables.read_fx_rates(folder)
+    check_teams(teams, features, rules, splits, budgets, changes, scenarios)
+    check_budget_scopes(budgets, customers)
+    check_channels(budgets, channels)
+    read = (teams, features, rules, splits, budgets, changes, scenarios, customers, channels, invoices, fx_rates)
+    for table in read:
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
@@ -98,14 +112,31 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
         attribution_rules=rules.records,
         cost_splits=splits.records,
         budgets=budgets.records,
+        planned_changes=changes.records,
+        forecast_scenarios=scenarios.records,
+        customers=customers.records,
+        alert_channels=channels.records,
         invoices=invoices.records,
         fx_rates=fx_rates.records,
-        warnings=tuple(warnings(features, rules, budgets, invoices, fx_rates, overrides)),
+        warnings=tuple(
+            warnings(
+                settings.now.date(),
+                features=features,
+                rules=rules,
+                budgets=budgets,
+                planned_changes=changes,
+                scenarios=scenarios,
+                channels=channels,
+                invoices=invoices,
+                fx_rates=fx_rates,
+                overrides=overrides,
+            )
+        ),
     )
 
 
 def land_config(settings: Settings, lake: Lake, environment: Mapping[str, str] | None = None) -> list[Load]:
-    """Land each part of the configuration as a snapshot; an unchanged part gives a skipped load.
+    """Land each part of the configuration whole; an unchanged part gives a skipped load.
 
     Raises:
         ConfigError: the configuration cannot be used; nothing is landed.
@@ -118,6 +149,10 @@ def land_config(settings: Settings, lake: Lake, environment: Mapping[str, str] |
         "config_attribution_rules": config.attribution_rules,
         "config_cost_splits": config.cost_splits,
         "config_budgets": config.budgets,
+        "config_planned_changes": config.planned_changes,
+        "config_forecast_scenarios": config.forecast_scenarios,
+        "config_customers": config.customers,
+        "config_alert_channels": config.alert_channels,
         "config_invoices": config.invoices,
         "config_fx_rates": config.fx_rates,
     }

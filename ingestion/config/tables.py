@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,6 @@ from ingestion.config.csv_files import CellError, CsvFile, Parser, Row, read_csv
 from ingestion.config.patterns import compile_pattern, compile_tags
 from ingestion.records import (
     ConfigAttributionRule,
-    ConfigBudget,
     ConfigCostSplit,
     ConfigFeature,
     ConfigFxRate,
@@ -26,7 +25,7 @@ from ingestion.records import (
 
 MATCH_COLUMNS = ("provider_name", "account_id", "project_id", "api_key_id", "model_id", "service_name")
 OWNER_COLUMNS = ("team", "feature", "environment", "customer_id")
-_SPAN: dict[str, Parser] = {"valid_from_date": cells.first_day, "valid_to_date": cells.last_day}
+SPAN: dict[str, Parser] = {"valid_from_date": cells.first_day, "valid_to_date": cells.last_day}
 
 
 def _pattern(cell: str) -> str | None:
@@ -62,7 +61,7 @@ RULE_COLUMNS: dict[str, Parser] = {
     **dict.fromkeys(MATCH_COLUMNS, _pattern),
     "tags": _tags,
     **dict.fromkeys(OWNER_COLUMNS, cells.text),
-    **_SPAN,
+    **SPAN,
     "comment": cells.text,
 }
 SPLIT_COLUMNS: dict[str, Parser] = {
@@ -73,20 +72,7 @@ SPLIT_COLUMNS: dict[str, Parser] = {
     "to_team": cells.required_text,
     "to_feature": cells.text,
     "weight": cells.decimal_or_blank,
-    **_SPAN,
-}
-BUDGET_COLUMNS: dict[str, Parser] = {
-    "budget_id": cells.required_text,
-    "budget_name": cells.required_text,
-    **dict.fromkeys(("team", "feature", "environment", "provider_name", "model_id", "customer_id"), cells.text),
-    "period": cells.choice("month", "quarter", "year", "custom"),
-    "amount": cells.positive_decimal,
-    "currency": cells.currency,
-    "is_hard_cap": cells.boolean,
-    "thresholds": cells.shares,
-    "owner_email": cells.text,
-    "channel": cells.text,
-    **_SPAN,
+    **SPAN,
 }
 INVOICE_COLUMNS: dict[str, Parser] = {
     "invoice_id": cells.required_text,
@@ -150,12 +136,16 @@ def overlap(one: _Spanned, other: _Spanned) -> bool:
     return one.valid_from_date <= other.valid_to_date and other.valid_from_date <= one.valid_to_date
 
 
-def _read(path: Path, columns: dict[str, Parser], build: Callable[[Row], Record]) -> Table[Record]:
-    file = read_csv(path, columns)
+def read_table(
+    path: Path, columns: dict[str, Parser], build: Callable[[Row], Record], *, optional: Collection[str] = ()
+) -> Table[Record]:
+    """The rows of a file as records. A file that is not there has none; ``optional`` columns may be missing."""
+    file = read_csv(path, columns, optional)
     return Table(file, tuple(Placed(row.line, build(row)) for row in file.rows))
 
 
-def _check_spans(table: Table[Record], first: str = "valid_from_date", last: str = "valid_to_date") -> None:
+def check_spans(table: Table[Record], first: str = "valid_from_date", last: str = "valid_to_date") -> None:
+    """Report every row whose last day comes before its first."""
     for row in table:
         if getattr(row.record, first) > getattr(row.record, last):
             table.file.report(row.line, last, "the span ends before it begins", f"{last} is the last day in")
@@ -165,23 +155,23 @@ def _check_spans(table: Table[Record], first: str = "valid_from_date", last: str
 
 
 def read_teams(folder: Path) -> Table[ConfigTeam]:
-    table = _read(folder / "teams.csv", TEAM_COLUMNS, lambda row: ConfigTeam(**row.cells))
+    table = read_table(folder / "teams.csv", TEAM_COLUMNS, lambda row: ConfigTeam(**row.cells))
     table.refuse_repeats("team", lambda team: team.team)
     _refuse_shared_spellings(table, "team", [(row.line, row.record.team, row.record.aliases) for row in table])
     return table
 
 
 def read_features(folder: Path) -> Table[ConfigFeature]:
-    table = _read(folder / "features.csv", FEATURE_COLUMNS, lambda row: ConfigFeature(**row.cells))
+    table = read_table(folder / "features.csv", FEATURE_COLUMNS, lambda row: ConfigFeature(**row.cells))
     table.refuse_repeats("feature", lambda feature: feature.feature)
     _refuse_shared_spellings(table, "feature", [(row.line, row.record.feature, row.record.aliases) for row in table])
     return table
 
 
 def read_rules(folder: Path) -> Table[ConfigAttributionRule]:
-    table = _read(folder / "attribution_rules.csv", RULE_COLUMNS, _build_rule)
+    table = read_table(folder / "attribution_rules.csv", RULE_COLUMNS, _build_rule)
     table.refuse_repeats("rule_id", lambda rule: rule.rule_id)
-    _check_spans(table)
+    check_spans(table)
     for row in table:
         if not any(getattr(row.record, column) for column in OWNER_COLUMNS):
             table.file.report(row.line, "", "the rule gives no owner", f"fill in one of {', '.join(OWNER_COLUMNS)}")
@@ -189,37 +179,22 @@ def read_rules(folder: Path) -> Table[ConfigAttributionRule]:
 
 
 def read_splits(folder: Path) -> Table[ConfigCostSplit]:
-    table = _read(folder / "cost_splits.csv", SPLIT_COLUMNS, lambda row: ConfigCostSplit(**row.cells))
-    _check_spans(table)
+    table = read_table(folder / "cost_splits.csv", SPLIT_COLUMNS, lambda row: ConfigCostSplit(**row.cells))
+    check_spans(table)
     _check_weights(table)
     _check_split_overlaps(table)
     return table
 
 
-def read_budgets(folder: Path) -> Table[ConfigBudget]:
-    table = _read(folder / "budgets.csv", BUDGET_COLUMNS, lambda row: ConfigBudget(**row.cells))
-    _check_spans(table)
-    for row in table:
-        budget = row.record
-        is_open = budget.valid_from_date == cells.FIRST_DAY or budget.valid_to_date == cells.LAST_DAY
-        if budget.period == "custom" and is_open:
-            table.file.report(row.line, "period", "a custom period has no end of its own", "give both of its dates")
-    for one, other in combinations(table.rows, 2):
-        if one.record.budget_id == other.record.budget_id and overlap(one.record, other.record):
-            what = f"the periods of {one.record.budget_id} in lines {one.line} and {other.line} overlap"
-            table.file.report(other.line, "valid_from_date", what, "end the earlier one the day before")
-    return table
-
-
 def read_invoices(folder: Path) -> Table[ConfigInvoice]:
-    table = _read(folder / "invoices.csv", INVOICE_COLUMNS, lambda row: ConfigInvoice(**row.cells))
+    table = read_table(folder / "invoices.csv", INVOICE_COLUMNS, lambda row: ConfigInvoice(**row.cells))
     table.refuse_repeats("invoice_id", lambda invoice: invoice.invoice_id)
-    _check_spans(table, "period_start_date", "period_end_date")
+    check_spans(table, "period_start_date", "period_end_date")
     return table
 
 
 def read_fx_rates(folder: Path) -> Table[ConfigFxRate]:
-    table = _read(folder / "fx_rates.csv", FX_COLUMNS, lambda row: ConfigFxRate(**row.cells))
+    table = read_table(folder / "fx_rates.csv", FX_COLUMNS, lambda row: ConfigFxRate(**row.cells))
     table.refuse_repeats("rate_date", lambda rate: (rate.currency, rate.rate_date))
     for row in table:
         if row.record.currency == "USD" and row.record.usd_per_unit != 1:

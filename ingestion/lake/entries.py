@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ingestion.errors import LakeError
-from ingestion.records import StreamKind
+from ingestion.records import STREAMS, StreamKind
 
 _ID_FORMAT = "%Y%m%dT%H%M%S%fZ"
 
@@ -151,6 +151,11 @@ def next_load_id(after: str, now: datetime, digest: str) -> tuple[str, datetime]
     return f"{instant.strftime(_ID_FORMAT)}-{digest[:8]}", instant
 
 
+def kind_of(table: str, recorded: str) -> StreamKind:
+    """How the loads of a table relate today. A snapshot that became an append stream gets its earlier loads back."""
+    return STREAMS[table].kind if table in STREAMS else StreamKind(recorded)
+
+
 def to_json(entry: Load | Compaction) -> str:
     content: dict[str, Any] = {"entry": "compaction" if isinstance(entry, Compaction) else "load", **asdict(entry)}
     if isinstance(entry, Load):
@@ -170,7 +175,7 @@ def from_json(path: Path) -> Load | Compaction:
         return Load(
             **{
                 **content,
-                "kind": StreamKind(content["kind"]),
+                "kind": kind_of(content["table"], content["kind"]),
                 "window_start": _day_or_none(content["window_start"]),
                 "window_end": _day_or_none(content["window_end"]),
                 "days": tuple(LoadDay(**{**day, "day": date.fromisoformat(day["day"])}) for day in content["days"]),

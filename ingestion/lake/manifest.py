@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.errors import LakeError
-from ingestion.lake.entries import Compaction, DataFile, Load, LoadDay, from_json, month_of_path
+from ingestion.lake.entries import Compaction, DataFile, Load, LoadDay, from_json, kind_of, month_of_path
 from ingestion.lake.files import fsync_files, rename_durable
 from ingestion.records import StreamKind
 
@@ -222,7 +222,7 @@ def _load_from_row(row: dict[str, Any]) -> Load:
     return Load(
         **{
             **row,
-            "kind": StreamKind(row["kind"]),
+            "kind": kind_of(row["table"], row["kind"]),
             "days": tuple(LoadDay(*day) for day in days),
             "files": tuple(row["files"]),
             "replaces": tuple(row["replaces"]),

@@ -64,6 +64,14 @@ BREAKAGES = {
         "delete from intermediate.int_customer_costs_daily where customer_id = 'unassigned'",
         {"customer_costs_sum_to_the_ledger"},
     ),
+    "a series is lost": (
+        "delete from intermediate.int_series_costs_daily where series_id = 'team=search'",
+        {"series_of_each_dimension_add_up_to_the_total"},
+    ),
+    "the cost of a segment is lost": (
+        "delete from intermediate.int_cost_mix_daily where feature = 'ask'",
+        {"the_mix_of_a_day_sums_to_its_cost"},
+    ),
     "a customer's month is counted twice": (
         "insert into finops.mart_customer_margin_monthly select * from finops.mart_customer_margin_monthly",
         {"customer_margins_sum_to_costs_and_revenue"},

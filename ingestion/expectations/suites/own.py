@@ -8,6 +8,7 @@ from itertools import pairwise
 from ingestion.expectations.suites.vocabulary import (
     NUMBER_SUFFIX,
     Expectations,
+    between,
     currency,
     decimals,
     not_blank,
@@ -43,9 +44,40 @@ def _budgets() -> Expectations:
     return (
         _spans("config_budgets")
         + unique("budget_id", "valid_from_date")
+        + one_of("budget_kind", ("budget", "provider_limit", "prepaid_credit", "commitment"))
         + one_of("period", ("month", "quarter", "year", "custom"))
-        + positive_decimals("amount")
+        + between("fiscal_year_start_month", 1, 12)
+        + positive_decimals("amount", "alert_probability")
         + currency("currency")
+    )
+
+
+def _planned_changes() -> Expectations:
+    return (
+        record_of("config_planned_changes")
+        + unique("change_id")
+        + one_of("driver", ("requests", "tokens_per_request", "price"))
+        + positive_decimals("factor", "daily_amount_usd")
+        + not_negative("ramp_days")
+        + ordered("start_date", "end_date")
+    )
+
+
+def _forecast_scenarios() -> Expectations:
+    return (
+        record_of("config_forecast_scenarios")
+        + unique("scenario", "team", "feature")
+        + decimals("monthly_growth_ratio")
+        + positive_decimals("fade_months", "saturation_ratio")
+    )
+
+
+def _alert_channels() -> Expectations:
+    return (
+        record_of("config_alert_channels")
+        + unique("channel")
+        + not_blank("url_env")
+        + one_of("min_severity", ("info", "warning", "critical"))
     )
 
 
@@ -102,6 +134,10 @@ SUITES: dict[str, Callable[[], Expectations]] = {
     "config_attribution_rules": lambda: _spans("config_attribution_rules") + unique("rule_id"),
     "config_cost_splits": _splits,
     "config_budgets": _budgets,
+    "config_planned_changes": _planned_changes,
+    "config_forecast_scenarios": _forecast_scenarios,
+    "config_customers": lambda: record_of("config_customers") + unique("customer_id") + not_blank("customer_id"),
+    "config_alert_channels": _alert_channels,
     "config_invoices": _invoices,
     "config_fx_rates": lambda: (
         record_of("config_fx_rates")

@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.budgets import Budget, breach_date, breach_probability, calendar_period, parse_scope
+from forecasting.budgets import (
+    SCOPE_COLUMNS,
+    Budget,
+    breach_date,
+    breach_probability,
+    calendar_period,
+    parse_scope,
+    read_budgets,
+)
 from forecasting.errors import BudgetError, SeriesGapError
 
 EVER = date(9999, 12, 31)
@@ -35,6 +44,30 @@ def burn(*costs: str) -> pd.DataFrame:
 def test_calendar_periods(period: str, start: date, end: date) -> None:
     """A leap year's February in its month, quarter and year."""
     assert calendar_period(period, date(2028, 2, 29)) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("period", "start_month", "start", "end"),
+    [
+        ("year", 4, date(2027, 4, 1), date(2028, 3, 31)),
+        ("year", 2, date(2028, 2, 1), date(2029, 1, 31)),
+        ("year", 12, date(2027, 12, 1), date(2028, 11, 30)),
+        ("quarter", 4, date(2028, 1, 1), date(2028, 3, 31)),
+        ("quarter", 2, date(2028, 2, 1), date(2028, 4, 30)),
+        ("quarter", 3, date(2027, 12, 1), date(2028, 2, 29)),
+        ("month", 7, date(2028, 2, 1), date(2028, 2, 29)),
+    ],
+)
+def test_quarters_and_years_begin_with_the_fiscal_year(period: str, start_month: int, start: date, end: date) -> None:
+    """February 29 in years that begin before, with and after it; months are those of the calendar."""
+    assert calendar_period(period, date(2028, 2, 29), start_month) == (start, end)
+
+
+def test_a_fiscal_year_is_the_period_of_its_budget() -> None:
+    """Every day of it has the same one."""
+    fiscal = Budget("b1", (), "year", date(2020, 1, 1), EVER, fiscal_year_start_month=10)
+    assert fiscal.period_at(date(2026, 9, 30)) == (date(2025, 10, 1), date(2026, 9, 30))
+    assert fiscal.period_at(date(2026, 10, 1)) == (date(2026, 10, 1), date(2027, 9, 30))
 
 
 def test_december_ends_the_year() -> None:
@@ -87,17 +120,51 @@ def test_an_endless_custom_budget_does_not_loop() -> None:
     assert budget("custom").periods_from(date(2026, 3, 20), 40) == [(date(2026, 1, 1), EVER)]
 
 
-def test_a_budget_follows_the_total_a_team_or_a_series_of_its_own() -> None:
-    """Only scopes that no other series has need their own."""
-    assert budget().series_id == "total"
-    assert budget(team="search").series_id == "team=search"
-    assert budget(team="search", feature="rank").series_id == "budget=b1"
-    assert budget(provider_name="openai").series_id == "budget=b1"
+@pytest.mark.parametrize(
+    ("scope", "series_id"),
+    [
+        ({}, "total"),
+        ({"team": "search"}, "team=search"),
+        ({"feature": "rank"}, "feature=rank"),
+        ({"team": "search", "feature": "rank"}, "team_feature=search/rank"),
+        ({"environment": "prod"}, "environment=prod"),
+        ({"provider_name": "openai"}, "provider=openai"),
+        ({"model_family": "claude"}, "model_family=claude"),
+        ({"customer_segment": "enterprise"}, "customer_segment=enterprise"),
+        ({"model_id": "gpt-4o"}, "budget=b1"),
+        ({"customer_id": "c1"}, "budget=b1"),
+        ({"team": "search", "environment": "prod"}, "budget=b1"),
+        ({"team": "search", "feature": "rank", "provider_name": "openai"}, "budget=b1"),
+    ],
+)
+def test_only_scopes_that_no_other_series_has_need_their_own(scope: dict[str, str], series_id: str) -> None:
+    """Nothing, one dimension, and a team's feature are forecast anyway."""
+    assert budget(**scope).series_id == series_id
 
 
 def test_blank_scope_cells_mean_any() -> None:
     """Null and empty text alike."""
-    assert parse_scope([None, "chat", "", None, None]) == (("feature", "chat"),)
+    assert parse_scope([None, "chat", "", *[None] * 5]) == (("feature", "chat"),)
+
+
+def test_the_newest_file_of_budgets_is_read() -> None:
+    """Lines of earlier files are history; before the first build there is no table and no budget."""
+    with duckdb.connect() as warehouse:
+        assert read_budgets(warehouse) == []
+        warehouse.execute("create schema staging")
+        scope = ", ".join(f"null as {name}" for name in SCOPE_COLUMNS if name != "team")
+        warehouse.execute(
+            f"""
+            create table staging.stg_config__budgets as
+            select
+                budget_id, 'year' as period, date '2026-01-01' as valid_from_date, date '9999-12-31' as valid_to_date,
+                4 as fiscal_year_start_month, 'search' as team, {scope}, is_current
+            from (values ('b', true), ('b', false), ('gone', false)) as lines(budget_id, is_current)
+            """
+        )
+        assert read_budgets(warehouse) == [
+            Budget("b", (("team", "search"),), "year", date(2026, 1, 1), EVER, fiscal_year_start_month=4)
+        ]
 
 
 def test_the_breach_is_the_first_day_above_the_budget() -> None:

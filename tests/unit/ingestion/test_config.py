@@ -96,7 +96,8 @@ def test_the_shipped_templates_load_without_any_key(settings: Settings, reposito
 def test_the_shipped_templates_have_the_documented_headers(repository: Path) -> None:
     """Header rows are what users start from, in the order of the documentation."""
     for name, header in HEADERS.items():
-        assert (repository / "config" / name).read_text().splitlines()[0] == header
+        if name != "budgets.csv":  # here as written by earlier versions: see test_config_budgets.py
+            assert (repository / "config" / name).read_text().splitlines()[0] == header
 
 
 def test_the_commented_sources_of_the_template_are_right(settings: Settings, repository: Path) -> None:
@@ -640,7 +641,7 @@ def test_a_feature_that_nobody_knows_is_warned_of(settings: Settings, write: Wri
 # ---------------------------------------------------------------- landing
 
 
-def test_the_configuration_is_landed_as_snapshots(settings: Settings, write: Write) -> None:
+def test_the_configuration_is_landed_whole(settings: Settings, write: Write) -> None:
     """Each part is one load; what has not changed is skipped the next time, and what has is not."""
     write("sources.yml", SOURCES)
     write("teams.csv", *TEAMS)
@@ -650,7 +651,7 @@ def test_the_configuration_is_landed_as_snapshots(settings: Settings, write: Wri
         "config_sources": 1,
         "config_teams": 2,
     }
-    assert len(first) == 8
+    assert len(first) == 12
     write("teams.csv", TEAMS[0])
     second = {load.table: load for load in land_config(settings, lake, {})}
     assert [table for table, load in second.items() if not load.skipped] == ["config_teams"]

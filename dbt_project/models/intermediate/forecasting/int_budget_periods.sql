@@ -3,6 +3,7 @@ with
 
 budgets as (
     select * from {{ ref('stg_config__budgets') }}
+    where is_current
 ),
 
 dates as (

@@ -1,81 +1,94 @@
 -- What each forecast series really cost. A day without a row cost nothing: the ledger has no row for it either.
+{%- set sums %}
+    sum(effective_cost_usd) as effective_cost_usd, sum(request_count) as request_count, sum(token_count) as token_count
+{%- endset %}
 with
 
-scope_costs as (
-    select
-        usage_date,
-        coalesce(team, 'unattributed') as team,
-        feature,
-        environment,
-        provider_name,
-        model_id,
-        sum(effective_cost_usd) as effective_cost_usd
-    from {{ ref('fct_cost_ledger') }}
-    where effective_cost_usd is not null
-    group by usage_date, coalesce(team, 'unattributed'), feature, environment, provider_name, model_id
+models as (
+    select * from {{ ref('dim_models') }}
+),
+
+customers as (
+    select * from {{ ref('stg_config__customers') }}
 ),
 
 budgets as (
     select * from {{ ref('stg_config__budgets') }}
 ),
 
--- Lines of one budget over time share a scope; the last one decides, as in the forecast.
+scope_costs as (
+    select
+        scope_costs.*,
+        coalesce(models.model_family, 'unknown') as model_family
+    from {{ ref('int_scope_costs_daily') }} as scope_costs
+    left join models
+        on scope_costs.provider_name = models.provider_name
+        and scope_costs.model_id = models.model_id
+    where scope_costs.effective_cost_usd is not null
+),
+
+-- By customer, before shared cost is split among teams. Customers have requests; their tokens are not kept apart.
+customer_costs as (
+    select
+        customer_costs.*,
+        coalesce(models.model_family, 'unknown') as model_family,
+        coalesce(customers.customer_segment, 'unattributed') as customer_segment,
+        cast(null as bigint) as token_count
+    from {{ ref('int_customer_costs_daily') }} as customer_costs
+    left join models
+        on customer_costs.provider_name = models.provider_name
+        and customer_costs.model_id = models.model_id
+    left join customers
+        on customer_costs.customer_id = customers.customer_id
+    where customer_costs.effective_cost_usd is not null
+),
+
+-- A budget that is no longer in the file keeps its series, for the periods that it had. Its last line decides on the scope.
 budget_scopes as (
     select
-        {{ budget_series_id('budgets') }} as series_id,
-        budgets.team,
-        budgets.feature,
-        budgets.environment,
-        budgets.provider_name,
-        budgets.model_id,
-        row_number() over (partition by budgets.budget_id order by budgets.valid_from_date desc) as line_rank
-    from budgets
-),
-
-total_costs as (
-    select
-        'total' as series_id,
-        usage_date as cost_date,
-        sum(effective_cost_usd) as effective_cost_usd
-    from scope_costs
-    group by usage_date
-),
-
-team_costs as (
-    select
-        'team=' || team as series_id,
-        usage_date as cost_date,
-        sum(effective_cost_usd) as effective_cost_usd
-    from scope_costs
-    group by team, usage_date
-),
-
-budget_costs as (
-    select
-        budget_scopes.series_id,
-        scope_costs.usage_date as cost_date,
-        sum(scope_costs.effective_cost_usd) as effective_cost_usd
-    from scope_costs
-    inner join budget_scopes
-        on (budget_scopes.team is null or scope_costs.team = budget_scopes.team)
-        and (budget_scopes.feature is null or scope_costs.feature = budget_scopes.feature)
-        and (budget_scopes.environment is null or scope_costs.environment = budget_scopes.environment)
-        and (budget_scopes.provider_name is null or scope_costs.provider_name = budget_scopes.provider_name)
-        and (budget_scopes.model_id is null or scope_costs.model_id = budget_scopes.model_id)
-    where budget_scopes.line_rank = 1 and budget_scopes.series_id like 'budget=%'
-    group by budget_scopes.series_id, scope_costs.usage_date
+        *,
+        customer_id is not null or customer_segment is not null as is_by_customer
+    from (
+        select
+            *,
+            row_number() over (partition by budget_id order by load_id desc, valid_from_date desc) as line_rank
+        from budgets
+    ) as ranked
+    where line_rank = 1 and {{ budget_series_id('ranked') }} like 'budget=%'
 ),
 
 unioned as (
-    select * from total_costs
+    {% for dimension, value in series_dimensions().items() -%}
+    select '{{ dimension }}' as dimension_name, {{ value }} as dimension_value, usage_date, {{ sums }}
+    from scope_costs
+    group by all
     union all
-    select * from team_costs
+    {% endfor -%}
+    select 'customer_segment' as dimension_name, customer_segment as dimension_value, usage_date, {{ sums }}
+    from customer_costs
+    group by all
     union all
-    select * from budget_costs
+    select 'budget' as dimension_name, budget_scopes.budget_id as dimension_value, scope_costs.usage_date, {{ sums }}
+    from scope_costs
+    inner join budget_scopes
+        on not budget_scopes.is_by_customer
+        and {{ is_in_scope('scope_costs', 'budget_scopes', scope_columns()[:6]) }}
+    group by all
+    union all
+    select 'budget' as dimension_name, budget_scopes.budget_id as dimension_value, customer_costs.usage_date, {{ sums }}
+    from customer_costs
+    inner join budget_scopes
+        on budget_scopes.is_by_customer
+        and {{ is_in_scope('customer_costs', 'budget_scopes', scope_columns()) }}
+    group by all
 )
 
 select
-    series_id,
+    case dimension_name when 'total' then 'total' else dimension_name || '=' || dimension_value end as series_id,
+    dimension_name,
+    dimension_value,
     cast(effective_cost_usd as {{ money_type() }}) as effective_cost_usd,
-    cost_date
+    cast(request_count as bigint) as request_count,
+    cast(token_count as bigint) as token_count,
+    usage_date as cost_date
 from unioned

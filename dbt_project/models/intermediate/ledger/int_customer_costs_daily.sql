@@ -29,6 +29,7 @@ workload_costs as (
     select
         usage_date,
         provider_name,
+        model_id,
         workload_id,
         service_tier,
         evidence,
@@ -41,6 +42,7 @@ shared as (
     select
         workload_costs.usage_date,
         workload_costs.provider_name,
+        workload_costs.model_id,
         workload_costs.workload_id,
         customer_usage.customer_tag,
         customer_usage.request_count,
@@ -65,7 +67,9 @@ select
     coalesce(shared.customer_tag, owners.rule_customer_id, 'unassigned') as customer_id,
     coalesce(owners.team, 'unattributed') as team,
     coalesce(owners.feature, 'unattributed') as feature,
+    coalesce(owners.environment, 'unattributed') as environment,
     shared.provider_name,
+    shared.model_id,
     cast(sum(shared.request_count) as bigint) as request_count,
     cast(sum(shared.effective_cost_usd) as {{ money_type() }}) as effective_cost_usd,
     shared.usage_date

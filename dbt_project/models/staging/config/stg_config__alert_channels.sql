@@ -1,0 +1,6 @@
+select
+    channel,
+    url_env,
+    min_severity,
+    comment
+from {{ source('lake', 'config_alert_channels') }}
