@@ -254,7 +254,8 @@ def _weights(change: PlannedChange, costs: Mapping[tuple[str, ...], float], mix:
     if change.factor is not None or not costs:
         return matched
     shares = np.array([costs.get(one, 0.0) for one in mix.slices])
-    return shares / shares.sum() if shares.sum() > 0 else matched / matched.sum()
+    shares = shares if shares.sum() > 0 else matched
+    return np.asarray(shares / shares.sum(), dtype=np.float64)
 
 
 def rebase_history(values: FloatArray, effect: Effect) -> FloatArray:

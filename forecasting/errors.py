@@ -41,3 +41,7 @@ class BudgetError(ForecastError):
 
 class PlannedChangeError(ForecastError):
     """A line of the planned changes contradicts itself."""
+
+
+class ScenarioError(ForecastError):
+    """A growth scenario cannot be drawn."""
