@@ -12,8 +12,8 @@ Both curves begin with the stated monthly growth. All factors lie between 1 ÷ `
 history.
 
 **What is plausible.** Enterprise buyers asked by Andreessen Horowitz in 2025 expected to spend about 75 % more on LLMs
-a year later; that is 4.8 % a month without a fade. An accelerated scenario of 5 % a month that fades with a half-life of
-six months ends the year at 1.37 times the base forecast (which has a trend of its own), and never exceeds 1.53 times.
+a year later; that is 4.8 % a month without a fade. An accelerated scenario of 5 % a month that fades with a half-life
+of six months ends the year at 1.37 times the base forecast (which has its own trend), and never exceeds 1.53 times.
 The market for model APIs as a whole grew 2.4 times in half a year (Menlo Ventures, mid-2025), so an s-curve of a young
 feature to three times its level is bold but seen; ten times the base forecast is where a plan stops being a forecast.
 """
