@@ -43,7 +43,7 @@ class PlannedChange:
         driver: ``requests``, ``tokens_per_request`` or ``price``; what ``factor`` multiplies. Amounts are requests.
         factor: Above 0; None for an amount.
         daily_amount_usd: Dollars a day at full ramp (below 0 for a saving); None for a factor.
-        end_date: Last day of the effect; None means for ever.
+        end_date: Last day of the effect; None, or a day of the year 9999, means for ever.
     """
 
     change_id: str
@@ -105,7 +105,7 @@ class PlannedChange:
         """Share of the effect that is there on each of ``days`` days, 0 to 1."""
         since_start = np.arange(days) + (first_day - self.start_date).days
         share = np.clip((since_start + 1) / (self.ramp_days + 1), 0.0, 1.0)
-        if self.end_date is not None:
+        if self.end_date is not None and not self._is_for_ever:
             share[since_start > (self.end_date - self.start_date).days] = 0.0
         return np.asarray(share, dtype=np.float64)
 
@@ -128,7 +128,11 @@ class PlannedChange:
         return bool((factors[1:] != 1).any() or (amounts[1:] != 0).any())
 
     def _reference(self, cutoff: date) -> float:
-        return 0.0 if self.end_date is not None else float(self.ramp(cutoff, 1)[0])
+        return float(self.ramp(cutoff, 1)[0]) if self._is_for_ever else 0.0
+
+    @property
+    def _is_for_ever(self) -> bool:
+        return self.end_date is None or self.end_date.year == date.max.year
 
 
 def check_ids(changes: Iterable[PlannedChange]) -> tuple[PlannedChange, ...]:

@@ -57,6 +57,16 @@ def test_a_change_with_an_end_is_taken_out_of_the_history_and_stays_in_the_days_
     np.testing.assert_allclose(holiday.factor_path(CUTOFF - timedelta(days=1), 4, CUTOFF), [1, 0.3, 0.3, 1])
 
 
+def test_the_last_day_of_the_calendar_is_for_ever() -> None:
+    """That is how a blank end is written in tables: the change is no temporary one that history is freed of."""
+    began = CUTOFF - timedelta(days=9)
+    forever, blank = change(start_date=began, end_date=date.max), change(start_date=began)
+    np.testing.assert_array_equal(
+        forever.factor_path(CUTOFF - timedelta(days=20), 40, CUTOFF),
+        blank.factor_path(CUTOFF - timedelta(days=20), 40, CUTOFF),
+    )
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
