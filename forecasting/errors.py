@@ -37,3 +37,11 @@ class SeriesGapError(SeriesError):
 
 class BudgetError(ForecastError):
     """A budget cannot be laid out over days."""
+
+
+class PlannedChangeError(ForecastError):
+    """A line of the planned changes contradicts itself."""
+
+
+class ScenarioError(ForecastError):
+    """A growth scenario cannot be drawn."""

@@ -19,17 +19,11 @@ import pyarrow as pa
 from forecasting.budgets import Budget, calendar_period, read_budgets
 from forecasting.forecast import TEAM, TOTAL, Forecaster, SeriesForecast, make_cutoffs, quantiles
 from forecasting.intervals import QUANTILES
+from forecasting.maturity import MAX_WAIT_DAYS, ProviderDay, mature_through
 from forecasting.models.base import ForecastModel
 from forecasting.models.baselines import RecentMean, SeasonalNaive
 from forecasting.models.prophet_model import ProphetModel
-from forecasting.series import (
-    MAX_WAIT_DAYS,
-    ONE_DAY,
-    DailySeries,
-    ProviderDay,
-    mature_through,
-    series_from_ledger,
-)
+from forecasting.series import ONE_DAY, DailySeries, series_from_ledger
 from forecasting.tables import FORECAST_DAYS, FORECAST_PERIODS, Rows, dollars, quantile_column
 
 SOURCE = "forecasting"

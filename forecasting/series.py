@@ -9,13 +9,12 @@ Policies, in one place:
 - A single day above five times every other day within two weeks is not repeated: models see it capped at the
   highest of its neighbours.
 - A last day far below every day of its last four weeks is taken to be half of itself, and completed.
-- Only mature days are trained on (``mature_through``).
+- Only mature days are trained on (``forecasting.maturity``).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -29,12 +28,6 @@ from numpy.typing import NDArray
 from forecasting.errors import SeriesError, SeriesGapError
 
 FloatArray = NDArray[np.float64]
-
-SETTLED_SHARE = 0.9
-"""A provider's day is settled when at least this share of its cost comes from bills rather than estimates."""
-
-MAX_WAIT_DAYS = 35
-"""Bills are pulled again for this many days; after that no bill will come, and an estimate is as good as it gets."""
 
 _SPIKE_FACTOR = 5.0
 _SPIKE_NEIGHBOUR_DAYS = 14
@@ -230,39 +223,3 @@ def series_from_ledger(
         first,
         tuple(costs.get(first + timedelta(days=offset), Decimal(0)) for offset in range(days)),
     )
-
-
-@dataclass(frozen=True)
-class ProviderDay:
-    """Effective cost of one provider on one day, by whether a bill has settled it."""
-
-    provider_name: str
-    usage_date: date
-    settled_cost_usd: Decimal
-    estimated_cost_usd: Decimal
-
-    @property
-    def is_settled(self) -> bool:
-        settled, estimated = abs(self.settled_cost_usd), abs(self.estimated_cost_usd)
-        return settled > 0 and float(settled) >= SETTLED_SHARE * float(settled + estimated)
-
-
-def mature_through(days: Iterable[ProviderDay], today: date) -> date | None:
-    """The last day that may be trained on: past, known, and settled at every provider that sends bills.
-
-    A provider holds the cutoff back while it has days after its last settled one, for at most ``MAX_WAIT_DAYS``. A
-    provider that has never been billed (local models, logs only) has nothing to wait for. None: no past day at all.
-    """
-    by_provider: defaultdict[str, list[ProviderDay]] = defaultdict(list)
-    for day in days:
-        if day.usage_date < today:
-            by_provider[day.provider_name].append(day)
-    if not by_provider:
-        return None
-    cutoff = max(day.usage_date for provider_days in by_provider.values() for day in provider_days)
-    patience = today - timedelta(days=1 + MAX_WAIT_DAYS)
-    for provider_days in by_provider.values():
-        settled = [day.usage_date for day in provider_days if day.is_settled]
-        if settled and max(day.usage_date for day in provider_days) > max(settled):
-            cutoff = min(cutoff, max(max(settled), patience))
-    return cutoff

@@ -38,6 +38,7 @@ _TITLES = {
     "publish": "Publish",
     "marts_keep_their_suites": "Check the marts (Great Expectations)",
     "reports__data_docs": "Write the reports",
+    "reports__forecast_charts": "Draw the forecast and the budgets",
 }
 
 

@@ -222,6 +222,16 @@ class Lake:
         """Every completed load, in the order in which they were landed."""
         return list(self._journal.current().loads.values())
 
+    def data_files(self, table: str, *, since: date) -> list[Path]:
+        """Files with all rows of a table from a day on, those of superseded loads included (and some of earlier days).
+
+        Which load stands for what is in ``loads``: the rows of a day are those with ``_load_id = data_load_id``.
+        """
+        files = self._journal.current().files.values()
+        return sorted(
+            self.root / file.path for file in files if file.table == table and file.month >= month_of_day(since)
+        )
+
     def has_content(self, content_sha256: str, *, table: str | None = None, source: str | None = None) -> bool:
         """Whether a file of this content was landed (for this table and source, where they are given)."""
         return any(

@@ -1,4 +1,4 @@
-"""Daily series: no gaps, exact sums, mature days only."""
+"""Daily series: no gaps, exact sums, and what models see of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ import pandas as pd
 import pytest
 
 from forecasting.errors import SeriesError, SeriesGapError
-from forecasting.series import MAX_WAIT_DAYS, ProviderDay, mature_through, series_from_frame, series_from_ledger
+from forecasting.series import series_from_frame, series_from_ledger
 from tests.unit.forecasting.series_of import FIRST_DAY, series_of
-
-TODAY = date(2026, 3, 10)
 
 
 def frame(costs: dict[date, object]) -> pd.DataFrame:
     return pd.DataFrame({"cost_date": list(costs), "effective_cost_usd": list(costs.values())})
-
-
-def provider_day(days_ago: int, settled: str, estimated: str, provider: str = "openai") -> ProviderDay:
-    return ProviderDay(provider, TODAY - timedelta(days=days_ago), Decimal(settled), Decimal(estimated))
 
 
 def test_a_gap_names_the_first_missing_day() -> None:
@@ -103,39 +97,3 @@ def test_up_to_shows_nothing_after_the_cutoff() -> None:
     assert known is not None
     assert known.costs == series.costs[:4]
     assert series.up_to(FIRST_DAY - timedelta(days=1)) is None
-
-
-def test_the_cutoff_waits_for_the_slowest_bill() -> None:
-    """Each provider that sends bills must have settled the cutoff day."""
-    days = [provider_day(ago, "10", "0") if ago >= 3 else provider_day(ago, "0", "10") for ago in range(10)]
-    days += [provider_day(ago, "10", "0", "anthropic") for ago in range(1, 10)]
-    assert mature_through(days, TODAY) == TODAY - timedelta(days=3)
-
-
-def test_today_is_never_mature() -> None:
-    """An incomplete last day poisons every model."""
-    assert mature_through([provider_day(ago, "10", "0") for ago in range(5)], TODAY) == TODAY - timedelta(days=1)
-
-
-def test_a_provider_without_any_bill_holds_nothing_back() -> None:
-    """Local models never get a bill; their estimates are all there will be."""
-    days = [provider_day(ago, "10", "0") for ago in range(1, 9)]
-    days += [provider_day(ago, "0", "3", "ollama") for ago in range(1, 9)]
-    assert mature_through(days, TODAY) == TODAY - timedelta(days=1)
-
-
-def test_a_provider_that_went_silent_holds_nothing_back() -> None:
-    """A contract that ended has no later day to wait for."""
-    days = [provider_day(1, "10", "0"), provider_day(60, "10", "0", "anthropic")]
-    assert mature_through(days, TODAY) == TODAY - timedelta(days=1)
-
-
-def test_a_bill_that_never_comes_is_waited_for_only_so_long() -> None:
-    """After the pulled window an estimate is as good as it gets."""
-    days = [provider_day(90, "10", "0"), *(provider_day(ago, "0", "10") for ago in range(1, 90))]
-    assert mature_through(days, TODAY) == TODAY - timedelta(days=1 + MAX_WAIT_DAYS)
-
-
-def test_without_a_past_day_nothing_is_mature() -> None:
-    """A ledger of today only has nothing to train on."""
-    assert mature_through([provider_day(0, "1", "0")], TODAY) is None
