@@ -1,0 +1,186 @@
+"""The forecasts of one cutoff, coherent across every dimension, with planned changes, in every scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from forecasting.budgets import Budget
+from forecasting.change_effects import (
+    ChangeFinding,
+    ChangePlan,
+    LaidChanges,
+    plan_changes,
+    rebase_history,
+    reference_mix,
+)
+from forecasting.cost_mix import SLICE_DIMENSIONS, Cell
+from forecasting.history import HOLIDAY, History
+from forecasting.reconcile import follow, reconcile
+from forecasting.scenarios import Scenario, scenario_factors
+from forecasting.series import DailySeries, FloatArray
+from forecasting.study import Study
+
+TOTAL, TEAM, FEATURE, CELL, BUDGET = "total", "team", "feature", "team_feature", "budget"
+MIX_COLUMNS = {
+    "provider": "provider_name",
+    "model_family": "model_family",
+    "environment": "environment",
+    "customer_segment": "customer_segment",
+}
+"""The dimensions beside team and feature, and what the cost mix calls them."""
+
+
+def cell_of(series: DailySeries) -> Cell:
+    """Team and feature of a series of the dimension ``team_feature``."""
+    team, _, feature = series.dimension_value.partition("/")
+    return team, feature
+
+
+def series_id_of(dimension: str, value: str) -> str:
+    return TOTAL if dimension == TOTAL else f"{dimension}={value}"
+
+
+@dataclass(frozen=True)
+class Points:
+    """Daily points ``[days]`` of every series in one scenario, by dimension and value; each dimension sums to the total.
+
+    ``cells`` are what total, teams and features are sums of. ``budgets`` (by budget id) are parts of the whole and add
+    up to nothing.
+    """
+
+    cells: Mapping[Cell, FloatArray]
+    others: Mapping[str, Mapping[str, FloatArray]]
+    budgets: Mapping[str, FloatArray]
+
+    @property
+    def total(self) -> FloatArray:
+        return np.sum(list(self.cells.values()), axis=0)
+
+    def scaled(self, factors: Mapping[Cell, FloatArray], budgets: Mapping[str, FloatArray]) -> Points:
+        """The cells times their factors, every other dimension as its total then is, budgets times theirs."""
+        cells = {cell: daily * factors[cell] for cell, daily in self.cells.items()}
+        total = np.sum(list(cells.values()), axis=0)
+        return Points(
+            cells,
+            {dimension: follow(nodes, total) for dimension, nodes in self.others.items()},
+            {budget_id: daily * budgets[budget_id] for budget_id, daily in self.budgets.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The planned changes of a run, matched to its recent cost."""
+
+    matched: ChangePlan
+    scopes: Mapping[str, Mapping[str, str]]
+
+    @property
+    def findings(self) -> tuple[ChangeFinding, ...]:
+        return self.matched.findings
+
+
+def make_plan(history: History) -> Plan:
+    """Match the planned changes to what was spent lately; changes that concern nothing are findings, never errors."""
+    cells = [cell_of(one) for one in history.series if one.dimension_name == CELL]
+    mix = reference_mix(history.mix, SLICE_DIMENSIONS, history.changes, history.cutoff)
+    return Plan(
+        plan_changes(history.changes, mix, history.cutoff, cells=cells),
+        {one.series_id: _scope(one, history.budgets) for one in history.series},
+    )
+
+
+def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str]:
+    """What a series is called in the cost mix. A single customer is not kept apart there."""
+    if series.dimension_name == CELL:
+        return dict(zip((TEAM, FEATURE), cell_of(series), strict=True))
+    if series.dimension_name == BUDGET:
+        scopes = {budget.budget_id: dict(budget.scope) for budget in budgets}
+        scope = scopes.get(series.dimension_value, {})
+        return {name: value for name, value in scope.items() if name in SLICE_DIMENSIONS}
+    if series.dimension_name == TOTAL:
+        return {}
+    return {MIX_COLUMNS.get(series.dimension_name, series.dimension_name): series.dimension_value}
+
+
+def rebased(series: DailySeries, plan: Plan) -> DailySeries:
+    """The series at the level of the cutoff: what changes that began before it did to earlier days is taken out."""
+    changes = [change for change in plan.matched.changes if change.start_date <= plan.matched.cutoff]
+    if not changes:
+        return series
+    values = series.actuals(series.first_day, len(series.costs))
+    effect = plan.matched.past_effect(plan.scopes[series.series_id], series.first_day, len(values))
+    moved = rebase_history(values, effect)
+    if np.array_equal(moved, values):
+        return series
+    costs = tuple(Decimal(repr(float(value))) for value in moved)
+    return DailySeries(series.series_id, series.dimension_name, series.dimension_value, series.first_day, costs)
+
+
+def holidays_of(history: History) -> dict[str, list[date]]:
+    """Days of holidays that have an end: Prophet learns from the past ones."""
+    return {
+        change.change_name: [date.fromordinal(day) for day in range(change.start_date.toordinal(), end.toordinal() + 1)]
+        for change in history.changes
+        if change.change_kind == HOLIDAY and (end := change.end_date) is not None and end <= history.cutoff
+    }
+
+
+def reconciled(studies: Sequence[Study], model_name: str) -> Points:
+    """Points of one model that add up, from the studies of every series at one cutoff."""
+    by_dimension: dict[str, dict[str, FloatArray]] = {}
+    cells: dict[Cell, FloatArray] = {}
+    for study in studies:
+        daily = study.points[model_name]
+        by_dimension.setdefault(study.series.dimension_name, {})[study.series.dimension_value] = daily
+        if study.series.dimension_name == CELL:
+            cells[cell_of(study.series)] = daily
+    agreed = reconcile(
+        by_dimension[TOTAL][TOTAL], by_dimension.get(TEAM, {}), by_dimension.get(FEATURE, {}), cells
+    )
+    total = np.sum(list(agreed.values()), axis=0)
+    others = {name: follow(by_dimension[name], total) for name in MIX_COLUMNS if name in by_dimension}
+    return Points(agreed, others, by_dimension.get(BUDGET, {}))
+
+
+def with_changes(points: Points, plan: Plan) -> tuple[Points, LaidChanges]:
+    """The points with the planned changes laid over them."""
+    laid = plan.matched.lay_over(points.cells)
+    cells = laid.cells()
+    total = np.sum(list(cells.values()), axis=0)
+    moved = {name: follow(laid.dimension(MIX_COLUMNS[name], nodes), total) for name, nodes in points.others.items()}
+    budgets = {
+        budget_id: laid.effect(plan.scopes[series_id_of(BUDGET, budget_id)]).on_points(daily)
+        for budget_id, daily in points.budgets.items()
+    }
+    return Points(cells, moved, budgets), laid
+
+
+def in_scenario(points: Points, scenario: Scenario, plan: Plan) -> Points:
+    """The points of a growth scenario: each cell by its curve, a budget by the curve of the cells in its scope."""
+    days = len(points.total)
+    factors = {cell: scenario_factors(scenario, cell, days) for cell in points.cells}
+    return points.scaled(
+        factors,
+        {
+            budget_id: _mean_factor(points.cells, factors, plan.scopes[series_id_of(BUDGET, budget_id)])
+            for budget_id in points.budgets
+        },
+    )
+
+
+def _mean_factor(
+    cells: Mapping[Cell, FloatArray], factors: Mapping[Cell, FloatArray], scope: Mapping[str, str]
+) -> FloatArray:
+    mine = [
+        cell for cell in cells if scope.get(TEAM, cell[0]) == cell[0] and scope.get(FEATURE, cell[1]) == cell[1]
+    ] or list(cells)
+    before = np.sum([cells[cell] for cell in mine], axis=0)
+    after = np.sum([cells[cell] * factors[cell] for cell in mine], axis=0)
+    return np.divide(after, before, out=np.ones_like(after), where=before > 0)
+
+
