@@ -9,13 +9,14 @@ same total.
     training = rebase_history(values, plan.past_effect({"team": "search"}, first_day, len(values)))
     laid = plan.lay_over(points)
     cells = laid.cells()
+    cells_of_scenario = laid.grown({cell: scenario_factors(scenario, cell, horizon) for cell in cells}).cells()
     paths = laid.effect({"provider_name": "openai"}).on_paths(paths, provider_points)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -122,6 +123,17 @@ class LaidChanges:
         moved = {value: np.maximum(agreed[value] + effect.amount_usd, 0.0) for value, effect in effects.items()}
         after = _scaled_to(moved, self.after.sum(axis=0))
         return {value: path for value, path in after.items() if value in nodes or path.any()}
+
+    def grown(self, factors: Mapping[Cell, FloatArray]) -> LaidChanges:
+        """The same with each cell's cost multiplied day by day, as a growth scenario does it; its driver is requests.
+
+        Args:
+            factors: ``[days]`` of each cell, such as from ``scenario_factors``; cells without stay as they are.
+        """
+        same = np.ones(self.after.shape[1])
+        growth = np.array([factors.get(cell, same) for cell in self.mix.cells]).reshape(self.after.shape)
+        by_driver = {**self.by_driver, "requests": self.by_driver["requests"] * growth}
+        return replace(self, scaled=self.scaled * growth, after=self.after * growth, by_driver=by_driver)
 
 
 def _ratio(after: FloatArray, before: FloatArray) -> FloatArray:

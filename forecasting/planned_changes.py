@@ -105,7 +105,7 @@ class PlannedChange:
         """Share of the effect that is there on each of ``days`` days, 0 to 1."""
         since_start = np.arange(days) + (first_day - self.start_date).days
         share = np.clip((since_start + 1) / (self.ramp_days + 1), 0.0, 1.0)
-        if self.end_date is not None and not self._is_for_ever:
+        if self.end_date is not None and not self.is_for_ever:
             share[since_start > (self.end_date - self.start_date).days] = 0.0
         return np.asarray(share, dtype=np.float64)
 
@@ -128,10 +128,11 @@ class PlannedChange:
         return bool((factors[1:] != 1).any() or (amounts[1:] != 0).any())
 
     def _reference(self, cutoff: date) -> float:
-        return float(self.ramp(cutoff, 1)[0]) if self._is_for_ever else 0.0
+        return float(self.ramp(cutoff, 1)[0]) if self.is_for_ever else 0.0
 
     @property
-    def _is_for_ever(self) -> bool:
+    def is_for_ever(self) -> bool:
+        """Whether it has no last day."""
         return self.end_date is None or self.end_date.year == date.max.year
 
 

@@ -206,6 +206,19 @@ def test_each_change_moves_its_own_driver() -> None:
     assert [factors[name][0] for name in ("requests", "tokens_per_request", "price")] == pytest.approx([2, 1, 0.5])
 
 
+def test_growth_of_a_cell_reaches_every_dimension_and_keeps_the_sums() -> None:
+    """Chat twice as large on the second day: its slices grow, and with them what it has of each provider."""
+    laid = laid_over(change(model_id="gpt-5"))
+    grown = laid.grown({CHAT: np.array([1.0, 2.0, 1.0])})
+    np.testing.assert_allclose(grown.cells()[CHAT], laid.cells()[CHAT] * [1, 2, 1])
+    np.testing.assert_allclose(grown.cells()[RAG], laid.cells()[RAG])
+    total = np.sum(list(POINTS.values()), axis=0)
+    nodes = grown.dimension("provider_name", {"openai": total * 0.7, "anthropic": total * 0.3})
+    np.testing.assert_allclose(np.sum(list(nodes.values()), axis=0), np.sum(list(grown.cells().values()), axis=0))
+    assert grown.effect({"environment": "staging"}).factor[1] == pytest.approx(2)
+    assert grown.driver_factors({"team": "support"})["requests"].tolist() == pytest.approx([1, 2, 1])
+
+
 def test_an_overlap_of_two_factors_multiplies() -> None:
     """Half the price and half the traffic is a quarter of the cost."""
     laid = laid_over(change(change_id="a"), change(change_id="b", driver="requests"))
