@@ -11,10 +11,9 @@ import pandas as pd
 
 from forecasting.errors import SeriesError
 from forecasting.forecast import SeriesForecast, forecasts_of, path_maker
-from forecasting.models.prophet_default import NAME as PROPHET_DEFAULT
 from forecasting.models.prophet_default import default_forecast
 from forecasting.series import DailySeries, FloatArray
-from forecasting.study import MIN_HISTORY_DAYS, Study, study_all
+from forecasting.study import MIN_HISTORY_DAYS, study_all
 
 TOTAL_HORIZONS = (7, 30, 90)
 DAY_LEVELS = (0.025, 0.1, 0.9, 0.975)
@@ -102,7 +101,8 @@ def run_backtest(
         day: path_maker([study for study in studies if study.cutoff == day], seed=seed)
         for day in {origin.cutoff for origin in origins}
     }
-    days, totals = [], []
+    days: list[pd.DataFrame] = []
+    totals: list[list[object]] = []
     for origin in origins:
         study = found[origin.series_id, origin.cutoff]
         forecasts = forecasts_of(study, makers[origin.cutoff].relative(study))
@@ -123,7 +123,9 @@ def _check(series: Mapping[str, DailySeries], origins: Sequence[Origin]) -> None
     for origin in origins:
         where = f"series {origin.series_id}, cutoff {origin.cutoff}"
         if origin.series_id not in series:
-            raise SeriesError("A cutoff names a series that is not in the file", where=where, mend="Check its series_id.")
+            raise SeriesError(
+                "A cutoff names a series that is not in the file", where=where, mend="Check its series_id."
+            )
         one = series[origin.series_id]
         if not one.first_day <= origin.cutoff <= one.last_day:
             raise SeriesError(
@@ -168,5 +170,3 @@ def _total_rows(forecast: SeriesForecast, origin: Origin, actual: FloatArray) ->
             *(origin.series_id, origin.cutoff, days, forecast.model_name),
             *(float(actual[:days].sum()), float(forecast.daily[:days].sum()), *levels),
         ]
-
-

@@ -71,9 +71,7 @@ def path_maker(studies: Sequence[Study], *, seed: int, n_paths: int = PATHS) -> 
 
 def forecasts_of(study: Study, relative: FloatArray) -> list[SeriesForecast]:
     """The forecast of every stored model of a study, around which the same relative paths lie."""
-    return [
-        SeriesForecast(study.series, name, study.cutoff, daily, relative) for name, daily in study.points.items()
-    ]
+    return [SeriesForecast(study.series, name, study.cutoff, daily, relative) for name, daily in study.points.items()]
 
 
 def quantiles(samples: FloatArray, levels: Sequence[float]) -> FloatArray:

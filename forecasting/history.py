@@ -160,9 +160,7 @@ def _series(
         if one is not None:
             series.append(one)
             drivers[series_id] = _driver_days(days, cutoff)
-            late[series_id] = {
-                day: LateDay(cost, day in estimated_days) for day, cost in costs.items() if day > cutoff
-            }
+            late[series_id] = {day: LateDay(cost, day in estimated_days) for day, cost in costs.items() if day > cutoff}
     return series, drivers, late
 
 

@@ -96,11 +96,7 @@ def spread_of_total(values: FloatArray, horizon_days: int, models_disagree: floa
     own = known * _log(past) + (1 - known) * _log(variation)
     by = _SPREAD[horizon_days]
     spread = np.exp(
-        by.intercept
-        + by.own * own
-        + by.models * _log(models_disagree)
-        + by.weeks * _log(steps)
-        + by.thin * (1 - known)
+        by.intercept + by.own * own + by.models * _log(models_disagree) + by.weeks * _log(steps) + by.thin * (1 - known)
     )
     if horizon_days <= _BURST_DAYS:
         spread *= 1 + _BURST_SURCHARGE * min(spread, 1.0)

@@ -18,6 +18,7 @@ from forecasting.change_effects import (
     rebase_history,
     reference_mix,
 )
+from forecasting.change_evidence import unseen_changes
 from forecasting.cost_mix import SLICE_DIMENSIONS, Cell
 from forecasting.history import HOLIDAY, History
 from forecasting.reconcile import follow, reconcile
@@ -59,39 +60,28 @@ class Points:
 
     @property
     def total(self) -> FloatArray:
-        return np.sum(list(self.cells.values()), axis=0)
-
-    def scaled(self, factors: Mapping[Cell, FloatArray], budgets: Mapping[str, FloatArray]) -> Points:
-        """The cells times their factors, every other dimension as its total then is, budgets times theirs."""
-        cells = {cell: daily * factors[cell] for cell, daily in self.cells.items()}
-        total = np.sum(list(cells.values()), axis=0)
-        return Points(
-            cells,
-            {dimension: follow(nodes, total) for dimension, nodes in self.others.items()},
-            {budget_id: daily * budgets[budget_id] for budget_id, daily in self.budgets.items()},
-        )
+        return np.asarray(np.sum(list(self.cells.values()), axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The planned changes of a run, matched to its recent cost."""
+    """The planned changes of a run, matched to its recent cost, and by series id what each series is called there."""
 
     matched: ChangePlan
+    findings: tuple[ChangeFinding, ...]
     scopes: Mapping[str, Mapping[str, str]]
-
-    @property
-    def findings(self) -> tuple[ChangeFinding, ...]:
-        return self.matched.findings
 
 
 def make_plan(history: History) -> Plan:
     """Match the planned changes to what was spent lately; changes that concern nothing are findings, never errors."""
+    unseen = unseen_changes(history.mix, SLICE_DIMENSIONS, history.changes, history.cutoff)
+    left_out = {finding.change_id for finding in unseen}
+    changes = [change for change in history.changes if change.change_id not in left_out]
     cells = [cell_of(one) for one in history.series if one.dimension_name == CELL]
-    mix = reference_mix(history.mix, SLICE_DIMENSIONS, history.changes, history.cutoff)
-    return Plan(
-        plan_changes(history.changes, mix, history.cutoff, cells=cells),
-        {one.series_id: _scope(one, history.budgets) for one in history.series},
-    )
+    mix = reference_mix(history.mix, SLICE_DIMENSIONS, changes, history.cutoff)
+    matched = plan_changes(changes, mix, history.cutoff, cells=cells)
+    scopes = {one.series_id: _scope(one, history.budgets) for one in history.series}
+    return Plan(matched, (*unseen, *matched.findings), scopes)
 
 
 def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str]:
@@ -139,48 +129,30 @@ def reconciled(studies: Sequence[Study], model_name: str) -> Points:
         by_dimension.setdefault(study.series.dimension_name, {})[study.series.dimension_value] = daily
         if study.series.dimension_name == CELL:
             cells[cell_of(study.series)] = daily
-    agreed = reconcile(
-        by_dimension[TOTAL][TOTAL], by_dimension.get(TEAM, {}), by_dimension.get(FEATURE, {}), cells
-    )
+    agreed = reconcile(by_dimension[TOTAL][TOTAL], by_dimension.get(TEAM, {}), by_dimension.get(FEATURE, {}), cells)
     total = np.sum(list(agreed.values()), axis=0)
     others = {name: follow(by_dimension[name], total) for name in MIX_COLUMNS if name in by_dimension}
     return Points(agreed, others, by_dimension.get(BUDGET, {}))
 
 
-def with_changes(points: Points, plan: Plan) -> tuple[Points, LaidChanges]:
-    """The points with the planned changes laid over them."""
-    laid = plan.matched.lay_over(points.cells)
+def with_changes(points: Points, plan: Plan) -> LaidChanges:
+    """The planned changes laid over the points of the cells."""
+    return plan.matched.lay_over(points.cells)
+
+
+def moved(points: Points, laid: LaidChanges, plan: Plan) -> Points:
+    """The points of every dimension with planned changes, and with the growth of a scenario where ``laid`` has it."""
     cells = laid.cells()
     total = np.sum(list(cells.values()), axis=0)
-    moved = {name: follow(laid.dimension(MIX_COLUMNS[name], nodes), total) for name, nodes in points.others.items()}
+    others = {name: follow(laid.dimension(MIX_COLUMNS[name], nodes), total) for name, nodes in points.others.items()}
     budgets = {
         budget_id: laid.effect(plan.scopes[series_id_of(BUDGET, budget_id)]).on_points(daily)
         for budget_id, daily in points.budgets.items()
     }
-    return Points(cells, moved, budgets), laid
+    return Points(cells, others, budgets)
 
 
-def in_scenario(points: Points, scenario: Scenario, plan: Plan) -> Points:
-    """The points of a growth scenario: each cell by its curve, a budget by the curve of the cells in its scope."""
-    days = len(points.total)
-    factors = {cell: scenario_factors(scenario, cell, days) for cell in points.cells}
-    return points.scaled(
-        factors,
-        {
-            budget_id: _mean_factor(points.cells, factors, plan.scopes[series_id_of(BUDGET, budget_id)])
-            for budget_id in points.budgets
-        },
-    )
-
-
-def _mean_factor(
-    cells: Mapping[Cell, FloatArray], factors: Mapping[Cell, FloatArray], scope: Mapping[str, str]
-) -> FloatArray:
-    mine = [
-        cell for cell in cells if scope.get(TEAM, cell[0]) == cell[0] and scope.get(FEATURE, cell[1]) == cell[1]
-    ] or list(cells)
-    before = np.sum([cells[cell] for cell in mine], axis=0)
-    after = np.sum([cells[cell] * factors[cell] for cell in mine], axis=0)
-    return np.divide(after, before, out=np.ones_like(after), where=before > 0)
-
-
+def in_scenario(laid: LaidChanges, scenario: Scenario) -> LaidChanges:
+    """The growth of a scenario on top of the planned changes, cell by cell."""
+    days = laid.after.shape[1]
+    return laid.grown({cell: scenario_factors(scenario, cell, days) for cell in laid.mix.cells})

@@ -37,7 +37,11 @@ def reconcile(
         return {}
     bottom = np.array(list(cells.values()))
     is_spent = bottom.sum(axis=0) > _NOTHING
-    levels = [total, *(np.sum(list(level.values()), axis=0) for level in (teams, features) if level), bottom.sum(axis=0)]
+    levels = [
+        total,
+        *(np.sum(list(level.values()), axis=0) for level in (teams, features) if level),
+        bottom.sum(axis=0),
+    ]
     agreed = np.where(is_spent, np.mean(levels, axis=0), 0.0)
     raked = scaled_to(bottom, agreed)
     for _ in range(_ROUNDS):

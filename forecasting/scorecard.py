@@ -65,7 +65,9 @@ def _within(actual: pd.Series, lower: pd.Series, upper: pd.Series) -> pd.Series:
     return (actual >= lower - slack) & (actual <= upper + slack)
 
 
-def score_days(predictions: pd.DataFrame, horizons: Iterable[int], scales: Mapping[tuple[str, date], float | None]):
+def score_days(
+    predictions: pd.DataFrame, horizons: Iterable[int], scales: Mapping[tuple[str, date], float | None]
+) -> pd.DataFrame:
     """One row per series, model and horizon: WAPE, MASE and coverage of the days up to the horizon."""
     known = predictions[predictions["actual"].notna()].copy()
     known["day"] = (pd.to_datetime(known["ds"]) - pd.to_datetime(known["cutoff_date"])).dt.days
@@ -104,14 +106,14 @@ def scorecard(
     for name, model in (("naive", SEASONAL_NAIVE), ("run_rate", RUN_RATE)):
         reference = scores[scores["model_name"] == model][["series_id", "horizon", "error_ratio"]]
         scores = scores.merge(reference, on=["series_id", "horizon"], how="left", suffixes=("", f"_{name}"))
-    rows = [_row(model, horizon, group) for (model, horizon), group in scores.groupby(["model_name", "horizon"])]
+    rows = [_row(group) for _, group in scores.groupby(["model_name", "horizon"])]
     return pd.DataFrame(rows, columns=SCORE_COLUMNS).sort_values(["horizon", "median_error_ratio"], ignore_index=True)
 
 
-def _row(model: str, horizon: int, group: pd.DataFrame) -> list[object]:
+def _row(group: pd.DataFrame) -> list[object]:
     error, naive = group["error_ratio"], group["error_ratio_naive"]
     return [
-        *(model, horizon, len(group), int(group["total_count"].sum())),
+        *(group["model_name"].iloc[0], group["horizon"].iloc[0], len(group), int(group["total_count"].sum())),
         *(error.median(), error.mean(), group["bias_ratio"].median(), group["day_wape_ratio"].median()),
         *(group["mase"].median(), group["covered_80"].mean(), group["covered_95"].mean()),
         *(group["day_covered_80"].mean(), group["day_covered_95"].mean(), group["pinball_ratio"].mean()),

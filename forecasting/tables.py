@@ -7,9 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from forecasting.intervals import QUANTILES
+from forecasting.series import FloatArray
 
 FORECAST_DAYS = "forecast_days"
 FORECAST_PERIODS = "forecast_periods"
@@ -105,21 +109,50 @@ SCHEMAS = {
 
 
 class Rows:
-    """Rows of one table, gathered by column."""
+    """Rows of one table, gathered by column: one at a time, or whole arrays of days."""
 
     def __init__(self, table: str) -> None:
         self._schema = SCHEMAS[table]
         self._columns: dict[str, list[Any]] = {name: [] for name in self._schema.names}
+        self._chunks: list[pa.Table] = []
 
     def add(self, **columns: str | int | date | Decimal | None) -> None:
         for name, values in self._columns.items():
             value = columns[name]
             values.append(format(value, "f") if isinstance(value, Decimal) else value)
 
+    def extend(self, count: int, **columns: str | date | pa.Array) -> None:
+        """``count`` rows at once: arrays of that length, and single values that all of them share."""
+        arrays = [
+            value
+            if isinstance(value := columns[field.name], pa.Array)
+            else pa.repeat(pa.scalar(value, field.type), count)
+            for field in self._schema
+        ]
+        self._chunks.append(pa.table(arrays, schema=self._schema))
+
     def to_arrow(self) -> pa.Table:
-        return pa.table(self._columns, schema=self._schema)
+        return pa.concat_tables([*self._chunks, pa.table(self._columns, schema=self._schema)]).combine_chunks()
+
+
+BILLION = 1_000_000_000
+
+IntArray = NDArray[np.int64]
+"""Money as whole billionths of a dollar: sums are exact."""
+
+
+def billionths(amounts: FloatArray) -> IntArray:
+    """A model's floats at the border to money: to a billionth of a dollar, finer than any spend."""
+    return np.rint(np.asarray(amounts, dtype=np.float64) * BILLION).astype(np.int64)
+
+
+def decimal_text(amounts: IntArray) -> pa.Array:
+    """Billionths of a dollar as exact decimal text."""
+    whole = pa.array(amounts, type=pa.int64()).cast(pa.decimal128(19, 0))
+    step = pa.scalar(Decimal("0.000000001"), type=pa.decimal128(10, 9))
+    return pc.multiply(whole, step).cast(pa.string())
 
 
 def dollars(amount: float) -> Decimal:
-    """A model's float at the border to money: to a billionth of a dollar, finer than any spend."""
+    """The same for a single amount."""
     return Decimal(f"{amount:.9f}")

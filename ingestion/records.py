@@ -634,8 +634,8 @@ class ForecastSeries:
     """What was known of one series when it was forecast, and how its shipped forecast was made.
 
     ``series_kind`` is ``regular``, ``new`` (below four weeks), ``dead`` (silent for its last four weeks), ``lumpy``
-    (many days without cost) or ``stepped`` (its level jumped lately); ``confidence`` is ``high``, ``medium`` or ``low``.
-    ``weights_json`` has the weight of each model by horizon, and ``selection_reason`` says in words how they came about.
+    (many days without cost) or ``stepped`` (its level jumped lately); ``confidence``: ``high``, ``medium`` or ``low``.
+    ``weights_json`` has the weight of each model by horizon, and ``selection_reason`` says how they came about.
     ``mase_scale_usd`` is the mean absolute error of "last week again" within the history; null below two weeks.
     """
 
@@ -658,8 +658,8 @@ class ForecastDriver:
     """The three factors behind the forecast of one series and month: cost = requests x tokens x price, exactly or null.
 
     The month in which the forecast begins holds only its days after ``cutoff_date``. ``forecast_requests`` x
-    ``tokens_per_request`` x ``usd_per_mtok`` ÷ 1,000,000 is ``forecast_cost_usd`` but for rounding; the factors are null
-    where the series has no metered tokens.
+    ``tokens_per_request`` x ``usd_per_mtok`` ÷ 1,000,000 is ``forecast_cost_usd`` but for rounding; the factors are
+    null where the series has no metered tokens.
     """
 
     series_id: str

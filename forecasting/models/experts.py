@@ -15,8 +15,12 @@ from forecasting.series import DailySeries, FloatArray
 
 SEASONAL_NAIVE, RUN_RATE, PROPHET = "seasonal_naive", "mean_28d", "prophet"
 
-REGIME_MEANS = tuple(RegimeMean(f"regime_{days}d", days) for days in (14, 28, 56, 365))
-LEVELS = (DiscountedLevel("level_fast", 0.2), DiscountedLevel("level_medium", 0.1), DiscountedLevel("level_slow", 0.05))
+LEVELS: tuple[RegimeMean | DiscountedLevel, ...] = (
+    *(RegimeMean(f"regime_{days}d", days) for days in (14, 28, 56, 365)),
+    DiscountedLevel("level_fast", 0.2),
+    DiscountedLevel("level_medium", 0.1),
+    DiscountedLevel("level_slow", 0.05),
+)
 
 PROPHET_VARIANTS = ("prophet_flat", "prophet_damped", "prophet_linear", "prophet_logistic")
 
@@ -28,8 +32,8 @@ def quick_points(series: DailySeries, horizon_days: int) -> dict[str, FloatArray
     """Daily points of every model that costs next to nothing, by name."""
     regime = current_regime(series)
     points = {model.name: model.fit(series).predict(horizon_days) for model in (SeasonalNaive(), RecentMean())}
-    for model in (*REGIME_MEANS, *LEVELS):
-        points[model.name] = model.fit_regime(regime).predict(horizon_days)
+    for level in LEVELS:
+        points[level.name] = level.fit_regime(regime).predict(horizon_days)
     if knows_last_year(series):
         points[LastYear().name] = LastYear().fit(series).predict(horizon_days)
     return points

@@ -32,15 +32,15 @@ def default_forecast(series: DailySeries, cutoff: date, horizon_days: int, *, se
 
 
 def _fit_and_sample(history: pd.DataFrame, horizon_days: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    state = np.random.get_state()  # noqa: NPY002 - Prophet draws its samples from the global generator
+    state = np.random.get_state()
     with quiet_prophet():
         from prophet import Prophet
 
-        np.random.seed(seed % 2**32)  # noqa: NPY002 - same
+        np.random.seed(seed % 2**32)
         model = Prophet(uncertainty_samples=_SAMPLES)
         model.fit(history, seed=1)
         future = model.make_future_dataframe(horizon_days, include_history=False)
         daily = model.predict(future)["yhat"].to_numpy(dtype=float)
         paths = np.asarray(model.predictive_samples(future)["yhat"], dtype=np.float64).T
-    np.random.set_state(state)  # noqa: NPY002 - same
+    np.random.set_state(state)
     return daily, paths

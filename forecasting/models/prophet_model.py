@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ DAMPINGS: Mapping[str, float] = {"linear": 1.0, "damped": 0.97}
 """Share of the trend's slope that is left after each further day, of the variants that share one fit."""
 
 LOGISTIC, FLAT = "logistic", "flat"
+_GROWTH: Mapping[str, Literal["logistic", "flat"]] = {LOGISTIC: "logistic", FLAT: "flat"}
 
 _YEARLY_DAYS = 730
 _FLAT_YEARLY_DAYS = 500
@@ -114,7 +115,7 @@ class ProphetModel:
             from prophet import Prophet
 
             model = Prophet(
-                growth=self.variant if self.variant in (LOGISTIC, FLAT) else "linear",
+                growth=_GROWTH.get(self.variant, "linear"),
                 n_changepoints=_CHANGEPOINTS,
                 changepoint_prior_scale=self.changepoint_prior_scale,
                 weekly_seasonality=True,

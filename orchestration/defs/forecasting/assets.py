@@ -30,12 +30,17 @@ FIRST_BACKTESTS = 4
 def forecasts(context: dg.AssetExecutionContext, atlas: TokenAtlasResource) -> Iterator[dg.MaterializeResult[None]]:
     """Twelve months ahead, in total, by team and by budget, from the last day whose bill has settled."""
     from forecasting.run import run_forecasts
+    from orchestration.completeness import learn_from_lake
 
     settings = atlas.settings()
     lake = atlas.lake()
     is_first = not any(load.table in TABLES for load in lake.loads())
     loads = run_forecasts(
-        settings.warehouse_path, lake, settings.now, backfill_cutoffs=FIRST_BACKTESTS if is_first else 0
+        settings.warehouse_path,
+        lake,
+        settings.now,
+        completeness=learn_from_lake(lake, settings.now),
+        backfill_cutoffs=FIRST_BACKTESTS if is_first else 0,
     )
     # The build that follows reads the lake through its index.
     lake.write_index(settings.index_path)
