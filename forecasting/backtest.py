@@ -42,8 +42,8 @@ def rolling_origins(series: Sequence[DailySeries], *, count: int, horizon_days: 
     """Up to ``count`` cutoffs of each series, the last of which has ``horizon_days`` known days after it.
 
     They lie a horizon apart, or closer where the history is short, and have four weeks of history at least. A series
-    that is too short for the horizon is forecast as far as it goes from one cutoff in its middle; below five weeks there
-    is nothing to score.
+    that is too short for the horizon is forecast as far as it goes from one cutoff in its middle; below five weeks
+    there is nothing to score.
     """
     origins = []
     for one in series:
@@ -64,8 +64,8 @@ class Backtest:
     """Tidy predictions of days (PREDICTION_COLUMNS) and of totals (TOTAL_COLUMNS), of every model at every origin.
 
     Amounts are floats in the unit of the series: scores are ratios, and no money is booked from here. A day that is not
-    known yet has no actual (NaN), and neither has a total with such a day. ``scales`` holds by series and cutoff the mean
-    absolute error of "last week again" within the history, for MASE.
+    known yet has no actual (NaN), and neither has a total with such a day. ``scales`` holds by series and cutoff the
+    mean absolute error of "last week again" within the history, for MASE.
     """
 
     predictions: pd.DataFrame

@@ -69,7 +69,7 @@ PRIOR_WEIGHTS: Mapping[int, Mapping[str, float]] = {
 }
 
 _LAST_WEEK_SHARE: Mapping[int, float] = {7: 0.2, 30: 0.25}
-"""How far the median is drawn towards the last week again: where the models see a change that did not last, it costs."""
+"""How far the median is drawn towards the last week again: what the models believe to have seen may not last."""
 
 _EAGERNESS = 4.0
 """How strongly a model that was better on a series is preferred there."""

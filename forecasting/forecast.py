@@ -44,9 +44,9 @@ class SeriesForecast:
         """The total of the days ``first`` to ``last`` (0 is the day after the cutoff, both included) on each path."""
         return np.asarray(self.relative[:, first : last + 1] @ self.daily[first : last + 1], dtype=np.float64)
 
-    def cumulated(self, first: int) -> FloatArray:
-        """Totals from day ``first`` to each later one, on each path."""
-        return np.cumsum(self.relative[:, first:] * self.daily[first:], axis=1)
+    def cumulated(self, first: int, last: int) -> FloatArray:
+        """Totals from day ``first`` to each of the days up to ``last``, on each path."""
+        return np.cumsum(self.relative[:, first : last + 1] * self.daily[first : last + 1], axis=1)
 
 
 @dataclass(frozen=True)

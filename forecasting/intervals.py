@@ -181,7 +181,7 @@ def scatter_of_days(values: FloatArray) -> FloatArray:
 
 
 def relative_paths(daily: FloatArray, noise: PathNoise, n_paths: int, seed: int | Sequence[int]) -> FloatArray:
-    """Sample paths ``[n_paths, horizon]`` as multiples of a daily point forecast (>= 0); the same seed, the same paths."""
+    """Sample paths ``[n_paths, horizon]`` as multiples of a daily point forecast (>= 0); a seed gives one set."""
     rng = np.random.default_rng(seed)
     horizon = len(daily)
     days = _scattered_days(noise.scatter, n_paths, horizon, rng)
@@ -222,10 +222,10 @@ def _levels(variances: Mapping[int, float], n_paths: int, horizon: int, rng: np.
 
 
 def _walk(variances: Mapping[int, float], horizon: int) -> tuple[float, float, FloatArray]:
-    """Deviations of the passing error, of the start and of each day's step that give means over horizons these variances.
+    """Deviations of the passing error, the start and each day's step that give means over horizons these variances.
 
-    A mean over h days weighs the step of day s by the (h - s + 1) / h days that it lasts. Where a longer horizon has less
-    variance than a shorter one, the difference is an error that passes.
+    A mean over h days weighs the step of day s by the (h - s + 1) / h days that it lasts. Where a longer horizon has
+    less variance than a shorter one, the difference is an error that passes.
     """
     steps = np.zeros(horizon)
     if not variances:

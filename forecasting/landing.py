@@ -104,7 +104,7 @@ class Landing:
         }
 
     def _relative(self, node: Node) -> FloatArray:
-        """Paths of a node. One that only a planned launch brings has nothing to learn from: it is as sure as the total."""
+        """Paths of a node. One that only a planned launch brings has no past: it is as sure as the total."""
         return self.relative.get(series_id_of(*node), self.relative[TOTAL])
 
     def _levels(self, node: Node) -> FloatArray:
@@ -143,7 +143,9 @@ class Landing:
         )
         ends = set(scored_ends(forecast))
         if model_name == SELECTED:
-            ends |= set(calendar_ends(forecast)) | set(self._budget_ends(forecast))
+            ends |= set(calendar_ends(forecast))
+            # Budgets are judged by what is expected, not by what could be planned for.
+            ends |= set() if scenario in self.history_scenarios else set(self._budget_ends(forecast))
         by_start: defaultdict[date, list[tuple[date, str]]] = defaultdict(list)
         for name, start, end in ends:
             by_start[start].append((end, name))
@@ -163,7 +165,7 @@ class Landing:
         if len(columns) == 1:
             totals = forecast.totals(first, columns[0])[:, None]
         else:
-            totals = forecast.cumulated(first)[:, [column - first for column in columns]]
+            totals = forecast.cumulated(first, columns[-1])[:, [column - first for column in columns]]
         levels = dict(zip(columns, quantiles(totals, QUANTILES).T, strict=True))
         actual = forecast.series.total(start, forecast.cutoff)
         for end, name in ends:

@@ -48,7 +48,7 @@ def series_id_of(dimension: str, value: str) -> str:
 
 @dataclass(frozen=True)
 class Points:
-    """Daily points ``[days]`` of every series in one scenario, by dimension and value; each dimension sums to the total.
+    """Daily points ``[days]`` of every series in one scenario; each dimension sums to the total.
 
     ``cells`` are what total, teams and features are sums of. ``budgets`` (by budget id) are parts of the whole and add
     up to nothing.

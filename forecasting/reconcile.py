@@ -3,9 +3,9 @@
 Each level is forecast by itself, and each says something that the others do not: the total has the least noise, the
 cells (team x feature) see what is new and what has ended. The agreed total of a day is the mean of the total's own
 forecast and of the sums of teams, features and cells: with errors in proportion to the level of each forecast that is
-what minimum-trace reconciliation with a diagonal covariance does for each pair of levels (ADR 18). Teams and features are
-scaled to it, and the cells are raked to both (iterative proportional fitting), so that nothing turns negative and what is
-zero stays zero. The other dimensions are scaled alike.
+what minimum-trace reconciliation with a diagonal covariance does for each pair of levels (ADR 18). Teams and features
+are scaled to it, and the cells are raked to both (iterative proportional fitting), so that nothing turns negative and
+what is zero stays zero. The other dimensions are scaled alike.
 """
 
 from __future__ import annotations

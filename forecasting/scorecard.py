@@ -29,8 +29,9 @@ _SAME = 1e-9
 def score_totals(totals: pd.DataFrame) -> pd.DataFrame:
     """One row per series, model and horizon of totals whose days are all known and sum to more than zero.
 
-    ``error_ratio`` is the pooled absolute error of the total, ``bias_ratio`` the pooled signed one, ``pinball_ratio`` the
-    mean pinball loss over the five quantiles as a share of the actual total, ``covered_80`` and ``covered_95`` shares.
+    ``error_ratio`` is the pooled absolute error of the total, ``bias_ratio`` the pooled signed one, ``pinball_ratio``
+    the mean pinball loss over the five quantiles as a share of the actual total; ``covered_80`` and ``covered_95`` are
+    shares of the cutoffs.
     """
     known = totals[totals["actual_total"].notna()].copy()
     known["error"] = (known["forecast_total"] - known["actual_total"]).abs()

@@ -166,7 +166,7 @@ def _evidence(trials: _Trials, known: DailySeries, cutoff: date) -> Iterator[Evi
 
 
 def best_variant(models: Mapping[str, FloatArray], evidence: Sequence[Evidence]) -> str:
-    """The variant of Prophet with the least error on the finished cutoffs; the flat one unless another is clearly better.
+    """The variant of Prophet with the least error on finished cutoffs; the flat one unless another is clearly better.
 
     Totals over 30 days and longer decide, since a trend shows there.
     """

@@ -1,8 +1,8 @@
 """Prophet, in the variants that can be defended from 30 days on.
 
-Out of the box its last slope runs away. Here the trend is stiff (few, small bends) and one fit gives three variants:
+Out of the box its last slope runs away. Here the trend is stiff (few, small bends), and one fit gives two variants:
 ``linear`` lets the last slope go on, ``damped`` lets it fade out by 3 % a day; their level is that of the last two
-weeks. ``logistic`` saturates at a cap, and ``flat`` has no trend at all: its level is that of the whole history. Prophet's
+weeks. ``logistic`` saturates at a cap; ``flat`` has no trend at all, its level is that of the whole history. Prophet's
 own intervals treat days as independent and are not used (see ``forecasting.intervals``).
 """
 
@@ -102,14 +102,10 @@ class ProphetModel:
         has_yearly = len(values) >= (_FLAT_YEARLY_DAYS if self.variant == FLAT else _YEARLY_DAYS)
         values = values[-_YEARLY_DAYS if has_yearly and self.variant == FLAT else 0 if has_yearly else -_TREND_DAYS :]
         days = pd.date_range(end=pd.Timestamp(series.last_day), periods=len(values), freq="D")
-        found = self._components(pd.DataFrame({"ds": days, "y": values}), has_yearly)
-        return ProphetFit(
-            found["trend"].to_numpy(dtype=float),
-            1 + found["multiplicative_terms"].to_numpy(dtype=float),
-            values[-ANCHOR_DAYS:],
-        )
+        trend, terms = self._components(pd.DataFrame({"ds": days, "y": values}), has_yearly)
+        return ProphetFit(trend, 1 + terms, values[-ANCHOR_DAYS:])
 
-    def _components(self, history: pd.DataFrame, has_yearly: bool) -> pd.DataFrame:
+    def _components(self, history: pd.DataFrame, has_yearly: bool) -> tuple[FloatArray, FloatArray]:
         """Prophet's ``trend`` and ``multiplicative_terms``, from the anchor days on."""
         with quiet_prophet():
             from prophet import Prophet
@@ -131,8 +127,13 @@ class ProphetModel:
             start = history["ds"].iloc[-ANCHOR_DAYS]
             periods = ANCHOR_DAYS + self.max_horizon_days
             future = pd.DataFrame({"ds": pd.date_range(start, periods=periods, freq="D")})
-            forecast: pd.DataFrame = model.predict(self._with_cap(future, history))
-        return forecast
+            future = self._with_cap(future, history)
+            if self.holidays:
+                found = model.predict(future)
+                return found["trend"].to_numpy(dtype=float), found["multiplicative_terms"].to_numpy(dtype=float)
+            # The same without what ``predict`` prepares for samples, which takes as long as the fit.
+            trend = model.predict_trend(model.setup_dataframe(future))
+            return np.asarray(trend, dtype=np.float64), _seasonal_terms(model, future["ds"])
 
     def _with_cap(self, frame: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
         if self.variant != LOGISTIC:
@@ -165,6 +166,14 @@ class ProphetModel:
         return {"algorithm": "BFGS", "iter": 300, "init": start}
 
 
+def _seasonal_terms(model: Any, days: pd.Series) -> FloatArray:
+    """Sum of the fitted seasons on these days, of a model without holidays."""
+    features = [
+        model.fourier_series(days, season["period"], season["fourier_order"]) for season in model.seasonalities.values()
+    ]
+    return np.asarray(np.hstack(features) @ model.params["beta"].mean(axis=0), dtype=np.float64)
+
+
 @contextmanager
 def quiet_prophet() -> Iterator[None]:
     """Lets Prophet work without its remarks; a fit that fails in the end raises all the same."""
@@ -181,7 +190,7 @@ def quiet_prophet() -> Iterator[None]:
 
 
 def too_short(series: DailySeries) -> RepeatedPattern | None:
-    """What stands in for a fit: zero for a series that has ended, the mean below four weeks; None where a fit is due."""
+    """What stands in for a fit: zero for an ended series, the mean below four weeks; None where a fit is due."""
     values = series.training_values
     if not values[-MIN_DAYS:].any():
         return RepeatedPattern(np.zeros(1))
