@@ -15,11 +15,12 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Ends with 1 after an error."""
+        from forecasting.errors import ForecastError
         from ingestion.errors import TokenAtlasError
 
         try:
             return super().invoke(ctx)
-        except TokenAtlasError as error:
+        except (TokenAtlasError, ForecastError) as error:
             from orchestration.console import print_error
 
             print_error(error)
@@ -149,6 +150,47 @@ def explain(
     from orchestration.commands.explain import explain_request
 
     explain_request(request_id)
+
+
+@app.command()
+def backtest(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False, help="CSV or Parquet with series_id, ds (day), y. Default: your own."
+        ),
+    ] = None,
+    horizon: Annotated[int, typer.Option(min=7, max=365, help="Days to forecast from each cutoff.")] = 90,
+    cutoffs: Annotated[
+        str, typer.Option(help="How many rolling cutoffs a series, or a CSV with series_id, cutoff_date, horizon.")
+    ] = "6",
+    out: Annotated[Path | None, typer.Option(help="Write the predictions of days here (.csv or .parquet).")] = None,
+    totals: Annotated[Path | None, typer.Option(help="Write the predictions of totals here, with quantiles.")] = None,
+    fill_gaps: Annotated[
+        bool, typer.Option("--fill-gaps", help="Days that are missing cost 0, and are no error.")
+    ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also run Prophet as it comes, with its own intervals.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the sample paths.")] = 20260101,
+) -> None:
+    """Score the shipped forecasts on any daily series, as if each cutoff were today.
+
+    The very models, weights and intervals of the daily run; nothing after a cutoff is seen. Without a file it scores
+    every series of your own ledger.
+    """
+    from orchestration.commands.backtest import run_backtest_command
+
+    run_backtest_command(
+        file,
+        horizon_days=horizon,
+        cutoffs=cutoffs,
+        out=out,
+        totals_out=totals,
+        fill_gaps=fill_gaps,
+        compare=compare,
+        seed=seed,
+    )
 
 
 @app.command()

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from forecasting.errors import ForecastError
 from ingestion.errors import TokenAtlasError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], rig
     return made
 
 
-def print_error(error: TokenAtlasError) -> None:
+def print_error(error: TokenAtlasError | ForecastError) -> None:
     """What is wrong, where, and how to mend it; without a traceback, since it is the user's to act on."""
     errors.print(f"[bold red]Error:[/] {escape(error.what)}")
     if error.where:
