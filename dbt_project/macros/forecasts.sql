@@ -33,7 +33,8 @@
         'feature': 'feature',
         'team_feature': "team || '/' || feature",
         'model_family': 'model_family',
-        'environment': 'environment'
+        'environment': 'environment',
+        'customer_segment': 'customer_segment'
     }) }}
 {% endmacro %}
 
@@ -43,6 +44,11 @@
         'team', 'feature', 'environment', 'provider_name', 'model_id', 'model_family', 'customer_id', 'customer_segment'
     ]) }}
 {% endmacro %}
+
+{#- Whether a budget is for customers, so that it is measured on the cost by customer. -#}
+{% macro is_by_customer(relation) -%}
+    ({{ relation }}.customer_id is not null or {{ relation }}.customer_segment is not null)
+{%- endmacro %}
 
 {#- Whether a row of cost lies in the scope of a row that has the given scope columns. -#}
 {% macro is_in_scope(costs, scopes, columns) -%}
@@ -73,6 +79,19 @@
         {%- endfor %}
         else 'budget=' || {{ relation }}.budget_id
     end
+{%- endmacro %}
+
+{#-
+    First day of the period (by the column `period`) that holds a day of the month that starts on `month_start_date`. Years, and every third
+    month with them quarters, begin with `fiscal_year_start_month`. The same rule as in `forecasting.budgets`.
+-#}
+{% macro period_start_date(period, month_start_date, fiscal_year_start_month) -%}
+    cast({{ dbt.dateadd(
+        'month',
+        "-((extract(month from " ~ month_start_date ~ ") - " ~ fiscal_year_start_month ~ " + 12) % "
+        ~ "case " ~ period ~ " when 'year' then 12 when 'quarter' then 3 else 1 end)",
+        month_start_date
+    ) }} as date)
 {%- endmacro %}
 
 {#- Last day of the month, quarter or year (by the column `period`) that starts on a day. -#}
