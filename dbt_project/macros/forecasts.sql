@@ -4,6 +4,28 @@
 {#- Column of a quantile of a total. -#}
 {% macro total_column(per_cent) %}total_p{{ '%02d' % per_cent }}_usd{% endmacro %}
 
+{#- The quantiles that forecasts of days are stored with: column and level. -#}
+{% macro day_quantiles() %}
+    {{ return({
+        'p05_cost_usd': 0.05, 'lower_cost_usd': 0.1, 'p50_cost_usd': 0.5, 'upper_cost_usd': 0.9, 'p95_cost_usd': 0.95
+    }) }}
+{% endmacro %}
+
+{#- Mean pinball loss of quantiles (an expression and a level each) against what came: the smaller, the better placed and the sharper they are. -#}
+{% macro mean_pinball_loss(actual, quantiles) -%}
+    (
+        {%- for quantile, level in quantiles.items() -%}
+            {%- if not loop.first %} + {% endif -%}
+            greatest({{ level }} * ({{ actual }} - {{ quantile }}), {{ (level - 1) | round(2) }} * ({{ actual }} - {{ quantile }}))
+        {%- endfor -%}
+    ) / {{ quantiles | length }}
+{%- endmacro %}
+
+{#- 1 where a value lies in an interval, 0 where it does not, null where there is no interval. -#}
+{% macro is_within(number, lower, upper) -%}
+    case when {{ lower }} is null or {{ upper }} is null then null when {{ number }} between {{ lower }} and {{ upper }} then 1 else 0 end
+{%- endmacro %}
+
 {#-
     Probability that a total passes `amount`, read off its stored quantiles by straight lines between them. Beyond the
     outermost ones it is 0.99 or 0.01: the paths do not resolve more. Null where there is no forecast.
