@@ -22,3 +22,13 @@
 {% macro duckdb__days_between(first_day, last_day) -%}
     unnest(generate_series(cast({{ first_day }} as timestamp), cast({{ last_day }} as timestamp), interval 1 day))
 {%- endmacro %}
+
+{#- A change of dollars to be read, such as `+$1,200` or `-$0.42`. -#}
+{% macro signed_dollars(amount) %}{{ return(adapter.dispatch('signed_dollars', 'tokenatlas')(amount)) }}{% endmacro %}
+{% macro duckdb__signed_dollars(amount) -%}
+    case when {{ amount }} < 0 then '-$' else '+$' end
+    || case
+        when abs({{ amount }}) < 10 then format('{:.2f}', abs(cast({{ amount }} as double)))
+        else format('{:,}', cast(round(abs({{ amount }})) as bigint))
+    end
+{%- endmacro %}

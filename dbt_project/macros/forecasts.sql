@@ -4,6 +4,28 @@
 {#- Column of a quantile of a total. -#}
 {% macro total_column(per_cent) %}total_p{{ '%02d' % per_cent }}_usd{% endmacro %}
 
+{#- The quantiles that forecasts of days are stored with: column and level. -#}
+{% macro day_quantiles() %}
+    {{ return({
+        'p05_cost_usd': 0.05, 'lower_cost_usd': 0.1, 'p50_cost_usd': 0.5, 'upper_cost_usd': 0.9, 'p95_cost_usd': 0.95
+    }) }}
+{% endmacro %}
+
+{#- Mean pinball loss of quantiles (an expression and a level each) against what came: the smaller, the better placed and the sharper they are. -#}
+{% macro mean_pinball_loss(actual, quantiles) -%}
+    (
+        {%- for quantile, level in quantiles.items() -%}
+            {%- if not loop.first %} + {% endif -%}
+            greatest({{ level }} * ({{ actual }} - {{ quantile }}), {{ (level - 1) | round(2) }} * ({{ actual }} - {{ quantile }}))
+        {%- endfor -%}
+    ) / {{ quantiles | length }}
+{%- endmacro %}
+
+{#- 1 where a value lies in an interval, 0 where it does not, null where there is no interval. -#}
+{% macro is_within(number, lower, upper) -%}
+    case when {{ lower }} is null or {{ upper }} is null then null when {{ number }} between {{ lower }} and {{ upper }} then 1 else 0 end
+{%- endmacro %}
+
 {#-
     Probability that a total passes `amount`, read off its stored quantiles by straight lines between them. Beyond the
     outermost ones it is 0.99 or 0.01: the paths do not resolve more. Null where there is no forecast.
@@ -33,7 +55,8 @@
         'feature': 'feature',
         'team_feature': "team || '/' || feature",
         'model_family': 'model_family',
-        'environment': 'environment'
+        'environment': 'environment',
+        'customer_segment': 'customer_segment'
     }) }}
 {% endmacro %}
 
@@ -43,6 +66,11 @@
         'team', 'feature', 'environment', 'provider_name', 'model_id', 'model_family', 'customer_id', 'customer_segment'
     ]) }}
 {% endmacro %}
+
+{#- Whether a budget is for customers, so that it is measured on the cost by customer. -#}
+{% macro is_by_customer(relation) -%}
+    ({{ relation }}.customer_id is not null or {{ relation }}.customer_segment is not null)
+{%- endmacro %}
 
 {#- Whether a row of cost lies in the scope of a row that has the given scope columns. -#}
 {% macro is_in_scope(costs, scopes, columns) -%}
@@ -73,6 +101,19 @@
         {%- endfor %}
         else 'budget=' || {{ relation }}.budget_id
     end
+{%- endmacro %}
+
+{#-
+    First day of the period (by the column `period`) that holds a day of the month that starts on `month_start_date`. Years, and every third
+    month with them quarters, begin with `fiscal_year_start_month`. The same rule as in `forecasting.budgets`.
+-#}
+{% macro period_start_date(period, month_start_date, fiscal_year_start_month) -%}
+    cast({{ dbt.dateadd(
+        'month',
+        "-((extract(month from " ~ month_start_date ~ ") - " ~ fiscal_year_start_month ~ " + 12) % "
+        ~ "case " ~ period ~ " when 'year' then 12 when 'quarter' then 3 else 1 end)",
+        month_start_date
+    ) }} as date)
 {%- endmacro %}
 
 {#- Last day of the month, quarter or year (by the column `period`) that starts on a day. -#}

@@ -319,22 +319,29 @@ def _bills(settings: Settings, sql: Sql) -> Iterator[Finding]:
         )
 
 
+_MENDS_OF_BUDGETS = {
+    "no_rate": "Add the currency of the budget to fx_rates.csv.",
+    "unknown_scope": "Nothing was ever spent on it: correct its team, feature, model or customer in budgets.csv.",
+}
+
+
 def _budgets(sql: Sql) -> Iterator[Finding]:
     rows = sql(
         """
-        select budget_name, status, spent_usd, budget_usd, breach_date from finops.mart_budget_status
-        where is_latest and elapsed_ratio > 0 and status not in ('ok', 'ended', 'no_forecast')
+        select budget_name, status, spent_usd, budget_usd, breach_date, overcommitted_usd
+        from finops.mart_budget_status
+        where is_latest and elapsed_ratio > 0 and status <> 'ended'
         order by period_end_date, budget_name
         """
     )
-    for name, status, spent, budget, breach in rows:
-        mends = {
-            "no_rate": "Add the currency of the budget to fx_rates.csv.",
-            "unknown_scope": "Its team, feature or model does not occur: correct budgets.csv.",
-            "unsupported_scope": "Give it a scope that the ledger has: see docs of config/budgets.csv.",
-        }
-        fate = f"{money(spent)} of {money(budget)} spent" + (f", runs out on {breach}" if breach else "")
-        yield Finding(Level.LOOK, "budget", f"{name}: {status}, {fate}", mends.get(status, "tokenatlas status"))
+    for name, status, spent, budget, breach, overcommitted in rows:
+        if status not in ("ok", "met", "no_forecast"):
+            fate = f"{money(spent)} of {money(budget)} spent" + (f", breach on {breach}" if breach else "")
+            mend = _MENDS_OF_BUDGETS.get(status, "tokenatlas status")
+            yield Finding(Level.LOOK, "budget", f"{name}: {status}, {fate}", mend)
+        if overcommitted:
+            what = f"{name}: the budgets below it add up to {money(overcommitted)} more than its {money(budget)}"
+            yield Finding(Level.LOOK, "budget", what, "Lower them, or raise it, in budgets.csv.")
 
 
 def idle_rules(settings: Settings, config: Config) -> Iterator[Finding]:

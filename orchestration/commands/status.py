@@ -99,8 +99,8 @@ _KPIS = """
 """
 _BUDGETS = """
     select
-        budget_name, period_start_date, period_end_date, status, spent_usd, budget_usd, spent_ratio, elapsed_ratio,
-        projected_p50_usd, projected_p10_usd, projected_p90_usd, breach_date
+        budget_name, budget_kind, period_end_date, status, spent_usd, budget_usd, spent_ratio, elapsed_ratio,
+        projected_p50_usd, projected_p10_usd, projected_p90_usd, breach_probability, breach_date, driver_1
     from finops.mart_budget_status
     where is_latest and elapsed_ratio > 0 and elapsed_ratio < 1
     order by period_end_date, budget_name limit 20
@@ -151,15 +151,20 @@ def print_overview(overview: Overview) -> None:
         console.print(table("KPIs", ["kpi", "value", "day", "priced", "attributed", "mature"], kpis, right=[1, 3, 4]))
 
     if overview.budgets:
-        columns = ["budget", "until", "status", "spent", "of", "", "time gone", "expected", "80 % range", "runs out"]
         console.print()
-        console.print(table("Budgets", columns, [_budget(row) for row in overview.budgets], right=range(3, 9)))
+        console.print(table("Budgets", _BUDGET_COLUMNS, [_budget(row) for row in overview.budgets], right=range(3, 10)))
+
+
+_BUDGET_COLUMNS = (
+    *("budget", "until", "status", "spent", "of", "", "time gone", "expected", "80 % range"),
+    *("breach", "on", "moved most by"),
+)
 
 
 def _budget(row: Row) -> list[str]:
-    name, _, end, status, spent, budget, spent_ratio, elapsed, expected, low, high, breach = row
+    name, kind, end, status, spent, budget, spent_ratio, elapsed, expected, low, high, probability, breach, driver = row
     return [
-        name,
+        name if kind == "budget" else f"{name} ({kind.replace('_', ' ')})",
         str(end),
         status,
         money(spent),
@@ -168,7 +173,9 @@ def _budget(row: Row) -> list[str]:
         share(elapsed),
         money(expected),
         "-" if expected is None else f"{low:,.0f} to {high:,.0f}",
+        share(probability),
         str(breach or "-"),
+        driver or "-",
     ]
 
 

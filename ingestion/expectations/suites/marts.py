@@ -48,22 +48,25 @@ def _reconciliation() -> Expectations:
 
 def _budget_status() -> Expectations:
     return (
-        present("budget_id", "period_start_date", "period_end_date", "status", "is_latest")
+        present("budget_id", "budget_kind", "period_start_date", "period_end_date", "status", "is_latest")
         + ordered("period_start_date", "period_end_date")
         + ordered("projected_p10_usd", "projected_p50_usd")
         + ordered("projected_p50_usd", "projected_p90_usd")
         + between("breach_probability", 0, 1)
+        + between("alert_probability", 0, 1)
         + between("elapsed_ratio", 0, 1)
-        + not_negative("budget_usd")
+        + not_negative("budget_usd", "overcommitted_usd")
         + unique("budget_id", "period_start_date", "assessment_date")
     )
 
 
 def _forecast_daily() -> Expectations:
     return (
-        present("series_id", "model_name", "cutoff_date", "cost_date", "forecast_cost_usd")
+        present("series_id", "model_name", "scenario", "cutoff_date", "cost_date", "forecast_cost_usd", "is_nowcast")
         + ordered("lower_cost_usd", "forecast_cost_usd")
         + ordered("forecast_cost_usd", "upper_cost_usd")
+        + ordered("p05_cost_usd", "lower_cost_usd")
+        + ordered("upper_cost_usd", "p95_cost_usd")
         + ordered("cutoff_date", "cost_date", or_equal=False)
         + unique("series_id", "model_name", "scenario", "cutoff_date", "cost_date")
     )

@@ -1,9 +1,16 @@
--- Each budget laid out over its periods: those that have begun since the ledger has, and those that a forecast reaches.
+-- Each budget laid out over its periods: those that have begun since the ledger has, and those that a forecast reaches. A period that has
+-- ended keeps the budget of the file that was the newest when it ended; a running or coming one follows the newest of all.
+{%- set kept = scope_columns() + [
+    'budget_id', 'parent_budget_id', 'budget_name', 'budget_kind', 'period', 'currency', 'thresholds', 'owner_email', 'channel',
+    'alert_probability', 'is_hard_cap'
+] %}
 with
 
 budgets as (
-    select * from {{ ref('stg_config__budgets') }}
-    where is_current
+    select
+        *,
+        {{ budget_series_id('budgets') }} as series_id
+    from {{ ref('stg_config__budgets') }} as budgets
 ),
 
 dates as (
@@ -34,36 +41,29 @@ forecast_starts as (
     select distinct series_id, period_start_date from forecast_periods
 ),
 
+-- A period that a file decides on ends on a day on which it does, so days before need not be looked at.
 budget_days as (
     select
         budgets.*,
-        {{ budget_series_id('budgets') }} as series_id,
-        case budgets.period
-            when 'month' then dates.month_start_date
-            when 'quarter' then dates.quarter_start_date
-            when 'year' then dates.year_start_date
-            else budgets.valid_from_date
-        end as natural_start_date,
-        dates.date_day
+        case
+            when budgets.period = 'custom' then budgets.valid_from_date
+            else {{ period_start_date('budgets.period', 'dates.month_start_date', 'budgets.fiscal_year_start_month') }}
+        end as natural_start_date
     from budgets
     inner join dates
-        on dates.date_day between budgets.valid_from_date and budgets.valid_to_date
+        on dates.date_day between greatest(budgets.valid_from_date, budgets.decides_from_date)
+        and least(budgets.valid_to_date, budgets.decides_to_date)
 ),
 
 laid_out as (
     select distinct
-        budget_id,
+        {{ kept | join(', ') }},
+        load_id,
         series_id,
-        budget_name,
-        period,
-        customer_id,
-        currency,
-        thresholds,
-        owner_email,
-        channel,
         amount as budget_amount,
         amount_usd as budget_usd,
-        is_hard_cap,
+        decides_from_date,
+        decides_to_date,
         -- A period that the budget's validity cuts short keeps its whole amount.
         greatest(natural_start_date, valid_from_date) as period_start_date,
         case
@@ -72,38 +72,54 @@ laid_out as (
             else valid_to_date
         end as period_end_date
     from budget_days
+),
+
+-- Where a newer file gave a budget another length, both may begin on one day: then the newer one counts.
+decided as (
+    select
+        *,
+        row_number() over (partition by budget_id, period_start_date order by load_id desc) as newest_rank
+    from laid_out
+    where period_end_date between decides_from_date and decides_to_date
 )
 
 select
     -- ids
-    laid_out.budget_id,
-    laid_out.series_id,
+    decided.budget_id,
+    decided.series_id,
+    decided.parent_budget_id,
+    decided.load_id,
     -- strings
-    laid_out.budget_name,
-    laid_out.period,
-    laid_out.currency,
-    laid_out.thresholds,
-    laid_out.owner_email,
-    laid_out.channel,
+    decided.budget_name,
+    decided.budget_kind,
+    {% for column in scope_columns() -%}
+    decided.{{ column }},
+    {% endfor -%}
+    decided.period,
+    decided.currency,
+    decided.thresholds,
+    decided.owner_email,
+    decided.channel,
     -- numerics
-    laid_out.budget_amount,
-    laid_out.budget_usd,
-    {{ dbt.datediff('laid_out.period_start_date', 'laid_out.period_end_date', 'day') }} + 1 as days_in_period,
+    decided.budget_amount,
+    decided.budget_usd,
+    decided.alert_probability,
+    {{ dbt.datediff('decided.period_start_date', 'decided.period_end_date', 'day') }} + 1 as days_in_period,
     -- booleans
-    laid_out.is_hard_cap,
-    laid_out.customer_id is null as is_supported_scope,
+    decided.is_hard_cap,
     known_series.series_id is not null as is_known_scope,
     -- dates
-    laid_out.period_start_date,
-    laid_out.period_end_date,
+    decided.period_start_date,
+    decided.period_end_date,
     known_days.last_cost_date
-from laid_out
+from decided
 cross join known_days
 left join known_series
-    on laid_out.series_id = known_series.series_id
+    on decided.series_id = known_series.series_id
 left join forecast_starts
-    on laid_out.series_id = forecast_starts.series_id
-    and laid_out.period_start_date = forecast_starts.period_start_date
+    on decided.series_id = forecast_starts.series_id
+    and decided.period_start_date = forecast_starts.period_start_date
 where
-    laid_out.period_end_date >= known_days.first_cost_date
-    and (laid_out.period_start_date <= known_days.last_cost_date or forecast_starts.period_start_date is not null)
+    decided.newest_rank = 1
+    and decided.period_end_date >= known_days.first_cost_date
+    and (decided.period_start_date <= known_days.last_cost_date or forecast_starts.period_start_date is not null)

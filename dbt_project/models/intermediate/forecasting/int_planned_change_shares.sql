@@ -1,6 +1,6 @@
 -- How much of each series a planned change concerns, and how the change falls on the series of each dimension, by the last four weeks.
 {%- set columns = ['team', 'feature', 'environment', 'provider_name', 'model_id', 'model_family', 'customer_segment'] %}
-{%- set dimensions = dict(series_dimensions(), customer_segment='customer_segment') %}
+{%- set dimensions = series_dimensions() %}
 with
 
 cost_mix as (

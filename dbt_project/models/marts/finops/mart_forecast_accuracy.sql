@@ -3,20 +3,11 @@ with
 
 forecast_days as (
     select * from {{ ref('stg_forecasting__days') }}
+    where scenario in ('base', 'backtest')
 ),
 
-forecast_totals as (
-    select * from {{ ref('stg_forecasting__periods') }}
-    where period_name = 'days_ahead'
-),
-
-series_costs as (
-    select * from {{ ref('int_series_costs_daily') }}
-),
-
--- A forecast is only made from a mature day on, so every day up to the latest cutoff is mature.
-mature as (
-    select max(cutoff_date) as last_mature_date from forecast_days where scenario = 'base'
+forecast_errors as (
+    select * from {{ ref('int_forecast_errors') }}
 ),
 
 horizons as (
@@ -41,83 +32,58 @@ scored_series as (
     cross join horizons
 ),
 
--- Only whole horizons are scored: half of a 90-day forecast says nothing about 90 days.
-matured_days as (
+-- Skill compares the same cutoffs: what a model and a baseline that both made a forecast missed by.
+compared as (
     select
-        forecast_days.series_id,
-        forecast_days.model_name,
-        forecast_days.scenario,
-        forecast_days.cutoff_date,
-        horizons.horizon_days,
-        forecast_days.forecast_cost_usd,
-        coalesce(series_costs.effective_cost_usd, 0) as actual_cost_usd,
-        case
-            when coalesce(series_costs.effective_cost_usd, 0)
-                between forecast_days.lower_cost_usd and forecast_days.upper_cost_usd then 1
-            else 0
-        end as is_covered
-    from forecast_days
-    cross join mature
-    inner join horizons
-        on {{ dbt.datediff('forecast_days.cutoff_date', 'forecast_days.cost_date', 'day') }} <= horizons.horizon_days
-        and {{ dbt.datediff('forecast_days.cutoff_date', 'mature.last_mature_date', 'day') }} >= horizons.horizon_days
-    left join series_costs
-        on forecast_days.series_id = series_costs.series_id
-        and forecast_days.cost_date = series_costs.cost_date
+        forecast_errors.*,
+        case when forecast_errors.days_absolute_error_usd is not null then forecast_errors.actual_total_usd end as days_actual_usd,
+        case when forecast_errors.total_pinball_loss_usd is not null then forecast_errors.actual_total_usd end as quantiles_actual_usd,
+        {%- for name in ['naive', 'run_rate'] %}
+        {%- for error in ['days_absolute_error_usd', 'total_absolute_error_usd'] %}
+        case when {{ name }}.{{ error }} is not null then forecast_errors.{{ error }} end as {{ error }}_beside_{{ name }},
+        case when forecast_errors.{{ error }} is not null then {{ name }}.{{ error }} end as {{ error }}_of_{{ name }},
+        {%- endfor %}
+        {%- endfor %}
+        forecast_errors.cutoff_date as scored_cutoff_date
+    from forecast_errors
+    {%- for name, model in {'naive': 'seasonal_naive', 'run_rate': 'mean_28d'}.items() %}
+    left join forecast_errors as {{ name }}
+        on {{ name }}.model_name = '{{ model }}'
+        and forecast_errors.series_id = {{ name }}.series_id
+        and forecast_errors.scenario = {{ name }}.scenario
+        and forecast_errors.cutoff_date = {{ name }}.cutoff_date
+        and forecast_errors.horizon_days = {{ name }}.horizon_days
+    {%- endfor %}
 ),
 
-by_cutoff as (
-    select
-        series_id,
-        model_name,
-        scenario,
-        cutoff_date,
-        horizon_days,
-        sum(forecast_cost_usd) as forecast_cost_usd,
-        sum(actual_cost_usd) as actual_cost_usd,
-        sum(abs(forecast_cost_usd - actual_cost_usd)) as absolute_error_usd,
-        sum(is_covered) as covered_days,
-        count(*) as scored_days
-    from matured_days
-    group by series_id, model_name, scenario, cutoff_date, horizon_days
-),
-
-cutoff_scores as (
-    select
-        by_cutoff.*,
-        abs(by_cutoff.forecast_cost_usd - by_cutoff.actual_cost_usd) as total_error_usd,
-        case
-            when forecast_totals.total_p10_usd is null then null
-            when by_cutoff.actual_cost_usd between forecast_totals.total_p10_usd and forecast_totals.total_p90_usd
-                then 1
-            else 0
-        end as is_total_covered
-    from by_cutoff
-    left join forecast_totals
-        on by_cutoff.series_id = forecast_totals.series_id
-        and by_cutoff.model_name = forecast_totals.model_name
-        and by_cutoff.scenario = forecast_totals.scenario
-        and by_cutoff.cutoff_date = forecast_totals.cutoff_date
-        and by_cutoff.horizon_days
-            = {{ dbt.datediff('forecast_totals.cutoff_date', 'forecast_totals.period_end_date', 'day') }}
-),
-
-scores as (
+-- Nothing can be put in relation to a spend that is zero or, by credits, below it.
+sums as (
     select
         series_id,
         model_name,
         scenario,
         horizon_days,
         count(*) as cutoff_count,
-        sum(scored_days) as scored_days,
-        cast(sum(absolute_error_usd) as double) as absolute_error,
-        cast(sum(total_error_usd) as double) as total_error,
-        cast(sum(forecast_cost_usd) as double) as forecast_cost,
-        -- Nothing can be put in relation to a spend that is zero or, by credits, below it.
-        cast(case when sum(actual_cost_usd) > 0 then sum(actual_cost_usd) end as double) as actual_cost,
-        cast(sum(covered_days) as double) as covered_days,
-        avg(is_total_covered) as total_coverage_ratio
-    from cutoff_scores
+        count(days_absolute_error_usd) * horizon_days as scored_days,
+        nullif(greatest(sum(days_actual_usd), 0), 0) as days_actual_usd,
+        nullif(greatest(sum(actual_total_usd), 0), 0) as actual_total_usd,
+        nullif(greatest(sum(quantiles_actual_usd), 0), 0) as quantiles_actual_usd,
+        sum(forecast_total_usd) as forecast_total_usd,
+        sum(days_absolute_error_usd) as days_absolute_error_usd,
+        sum(total_absolute_error_usd) as total_absolute_error_usd,
+        sum(covered_80_days) as covered_80_days,
+        sum(covered_90_days) as covered_90_days,
+        sum(days_pinball_loss_usd) as days_pinball_loss_usd,
+        sum(total_pinball_loss_usd) as total_pinball_loss_usd,
+        avg(mase_ratio) as mase_ratio,
+        avg(is_total_covered_80) as total_coverage_80_ratio,
+        avg(is_total_covered_90) as total_coverage_90_ratio,
+        {%- for name in ['naive', 'run_rate'] %}
+        1 - sum(days_absolute_error_usd_beside_{{ name }}) / nullif(sum(days_absolute_error_usd_of_{{ name }}), 0) as skill_vs_{{ name }}_ratio,
+        1 - sum(total_absolute_error_usd_beside_{{ name }}) / nullif(sum(total_absolute_error_usd_of_{{ name }}), 0) as total_skill_vs_{{ name }}_ratio
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from compared
     group by series_id, model_name, scenario, horizon_days
 )
 
@@ -131,20 +97,29 @@ select
     scored_series.scenario,
     -- numerics
     scored_series.horizon_days,
-    cast(coalesce(scores.cutoff_count, 0) as bigint) as cutoff_count,
-    scores.absolute_error / scores.actual_cost as wape_ratio,
-    1 - scores.absolute_error / scores.actual_cost as accuracy_ratio,
-    (scores.forecast_cost - scores.actual_cost) / scores.actual_cost as bias_ratio,
-    scores.covered_days / scores.scored_days as coverage_ratio,
-    scores.total_error / scores.actual_cost as total_wape_ratio,
-    1 - scores.total_error / scores.actual_cost as total_accuracy_ratio,
-    scores.total_coverage_ratio,
+    cast(coalesce(sums.cutoff_count, 0) as bigint) as cutoff_count,
+    sums.days_absolute_error_usd / sums.days_actual_usd as wape_ratio,
+    1 - sums.days_absolute_error_usd / sums.days_actual_usd as accuracy_ratio,
+    (sums.forecast_total_usd - sums.actual_total_usd) / sums.actual_total_usd as bias_ratio,
+    sums.mase_ratio,
+    cast(sums.covered_80_days as double) / nullif(sums.scored_days, 0) as coverage_80_ratio,
+    cast(sums.covered_90_days as double) / nullif(sums.scored_days, 0) as coverage_90_ratio,
+    sums.days_pinball_loss_usd / sums.days_actual_usd as pinball_ratio,
+    sums.skill_vs_naive_ratio,
+    sums.skill_vs_run_rate_ratio,
+    sums.total_absolute_error_usd / sums.actual_total_usd as total_wape_ratio,
+    1 - sums.total_absolute_error_usd / sums.actual_total_usd as total_accuracy_ratio,
+    sums.total_coverage_80_ratio,
+    sums.total_coverage_90_ratio,
+    sums.total_pinball_loss_usd / sums.quantiles_actual_usd as total_pinball_ratio,
+    sums.total_skill_vs_naive_ratio,
+    sums.total_skill_vs_run_rate_ratio,
     -- booleans
     scored_series.model_name = '{{ var("shipped_forecast_model") }}' as is_shipped_model,
     scored_series.scenario = 'base' as is_before_the_fact
 from scored_series
-left join scores
-    on scored_series.series_id = scores.series_id
-    and scored_series.model_name = scores.model_name
-    and scored_series.scenario = scores.scenario
-    and scored_series.horizon_days = scores.horizon_days
+left join sums
+    on scored_series.series_id = sums.series_id
+    and scored_series.model_name = sums.model_name
+    and scored_series.scenario = sums.scenario
+    and scored_series.horizon_days = sums.horizon_days

@@ -24,6 +24,9 @@ select
     cast(forecast_days.forecast_cost_usd as {{ money_type() }}) as forecast_cost_usd,
     cast(forecast_days.lower_cost_usd as {{ money_type() }}) as lower_cost_usd,
     cast(forecast_days.upper_cost_usd as {{ money_type() }}) as upper_cost_usd,
+    cast(forecast_days.p05_cost_usd as {{ money_type() }}) as p05_cost_usd,
+    cast(forecast_days.p50_cost_usd as {{ money_type() }}) as p50_cost_usd,
+    cast(forecast_days.p95_cost_usd as {{ money_type() }}) as p95_cost_usd,
     forecast_days.cutoff_date,
     forecast_days.cost_date
 from forecast_days
