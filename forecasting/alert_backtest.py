@@ -27,7 +27,7 @@ import numpy as np
 from forecasting.budgets import calendar_period
 from forecasting.forecast import path_maker
 from forecasting.series import ONE_DAY, DailySeries
-from forecasting.study import MIN_HISTORY_DAYS, study_series
+from forecasting.study import MIN_HISTORY_DAYS, SELECTED, study_series
 
 PROBABILITY, SPENT, PACE = "breach probability", "80 % spent", "linear pace"
 RULES = (PROBABILITY, SPENT, PACE)
@@ -145,16 +145,19 @@ def replay(
     months: Mapping[str, Sequence[tuple[date, date]]],
     *,
     seed: int,
+    every_days: int = 1,
     budgets: Mapping[tuple[str, date], float] | None = None,
     workers: int | None = None,
 ) -> list[MonthBudget]:
-    """Every given month of every series, forecast anew on each of its evenings from the days up to then.
+    """Every given month of every series, forecast from the days up to each of its evenings.
 
     Args:
         months: First and last day of the months to replay, by series id.
+        every_days: How often it is forecast anew; in between, the last forecast of the days that are left is added to
+            what has been spent by then.
         budgets: Budgets by series id and first day of the month; where none is given, ``ALLOWANCE`` makes one.
     """
-    jobs = [(one, tuple(months.get(one.series_id, ())), seed, dict(budgets or {})) for one in series]
+    jobs = [(one, tuple(months.get(one.series_id, ())), seed, every_days, dict(budgets or {})) for one in series]
     workers = workers or os.cpu_count() or 1
     if workers == 1:
         return [month for job in jobs for month in _replay_series(job)]
@@ -162,11 +165,11 @@ def replay(
         return [month for found in pool.map(_replay_series, jobs) for month in found]
 
 
-Job = tuple[DailySeries, Sequence[tuple[date, date]], int, Mapping[tuple[str, date], float]]
+Job = tuple[DailySeries, Sequence[tuple[date, date]], int, int, Mapping[tuple[str, date], float]]
 
 
 def _replay_series(job: Job) -> list[MonthBudget]:
-    series, months, seed, given = job
+    series, months, seed, every_days, given = job
     found = []
     for first, last in months:
         before = series.actuals(first - timedelta(days=_BEFORE_DAYS), _BEFORE_DAYS)
@@ -176,23 +179,24 @@ def _replay_series(job: Job) -> list[MonthBudget]:
             # Nothing was spent before: there is no budget to speak of.
             continue
         daily = series.actuals(first, days)
-        probabilities = tuple(_probabilities(series, first, daily.tolist(), budget, seed))
+        probabilities = tuple(_probabilities(series, first, daily.tolist(), budget, seed, every_days))
         found.append(MonthBudget(series.series_id, first, budget, tuple(daily.tolist()), probabilities))
     return found
 
 
 def _probabilities(
-    series: DailySeries, first: date, daily: Sequence[float], budget: float, seed: int
+    series: DailySeries, first: date, daily: Sequence[float], budget: float, seed: int, every_days: int
 ) -> Iterator[float]:
     """Probability of a breach as seen on the evening before each day of the month."""
-    evenings = [first + timedelta(days=day - 1) for day in range(len(daily))]
+    forecast_on = range(0, len(daily), every_days)
+    studies = study_series(series, [first + timedelta(days=day - 1) for day in forecast_on], _HORIZON_DAYS)
     spent = 0.0
-    for day, study in enumerate(study_series(series, evenings, _HORIZON_DAYS)):
-        relative = path_maker([study], seed=seed, n_paths=_PATHS).relative(study)
-        left = len(daily) - day
-        totals = relative[:, :left] @ study.points["selected"][:left]
-        yield float(np.mean(spent + totals > budget))
-        spent += daily[day]
+    for made, study in zip(forecast_on, studies, strict=True):
+        paths = path_maker([study], seed=seed, n_paths=_PATHS).relative(study) * study.points[SELECTED]
+        for day in range(made, min(made + every_days, len(daily))):
+            totals = paths[:, day - made : len(daily) - made].sum(axis=1)
+            yield float(np.mean(spent + totals > budget))
+            spent += daily[day]
 
 
 def is_in_sample(series_id: str) -> bool:

@@ -9,7 +9,7 @@ from orchestration.defs.resources import PLATFORM, TokenAtlasResource
 
 TABLES = ("forecast_days", "forecast_periods", "forecast_series", "forecast_drivers", "forecast_nowcasts")
 
-FIRST_BACKTESTS = 4
+FIRST_BACKTESTS = 3
 """Forecasts made as of earlier days on the first run, so that accuracy is not empty for months; marked as such."""
 
 
