@@ -522,7 +522,7 @@ class ConfigForecastScenario:
     """How a scenario differs from the base forecast, for all spend or for one team or feature.
 
     ``monthly_growth_ratio`` is the growth on top of base in the first month; the extra growth halves every
-    ``fade_months`` (null: never), and levels off at ``saturation_ratio`` times today's level (null: nowhere).
+    ``fade_months`` (null: never), and levels off at ``saturation_ratio`` times the base forecast (null: nowhere).
     """
 
     scenario: str

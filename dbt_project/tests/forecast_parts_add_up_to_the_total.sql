@@ -1,4 +1,4 @@
--- Coherence: on every forecast day and in every scenario the points of the teams, and those of the features, are the total's, to the last decimal.
+-- Coherence: on every forecast day and in every scenario the points of each dimension are the total's, to the last decimal.
 with
 
 forecast_days as (
@@ -9,7 +9,7 @@ forecast_days as (
 dimensions as (
     select distinct dimension_name
     from forecast_days
-    where dimension_name in ('team', 'feature', 'team_feature')
+    where dimension_name not in ('total', 'budget')
 ),
 
 totals as (

@@ -137,7 +137,7 @@ def read_forecast_scenarios(folder: Path) -> Table[ConfigForecastScenario]:
     for row in table:
         growth, level = row.record.monthly_growth_ratio, row.record.saturation_ratio
         if level is not None and (level - 1) * growth <= 0:
-            what = f"growth of {growth} a month never reaches {level} times today's level"
+            what = f"growth of {growth} a month never reaches {level} times base"
             table.file.report(row.line, "saturation_ratio", what, "above 1 for growth, below 1 for decline, or blank")
     return table
 

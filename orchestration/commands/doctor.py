@@ -204,7 +204,7 @@ def _tables(settings: Settings, sql: Sql) -> Iterator[Finding]:
     yield from _unpriced(sql)
     yield from _unowned(sql)
     yield from _bills(settings, sql)
-    yield from _budgets(sql)
+    yield from budget_findings(sql)
 
 
 _MENDS_OF_UNPRICED = {
@@ -325,7 +325,8 @@ _MENDS_OF_BUDGETS = {
 }
 
 
-def _budgets(sql: Sql) -> Iterator[Finding]:
+def budget_findings(sql: Sql) -> Iterator[Finding]:
+    """Running budgets that are at risk, breached or cannot be judged, and those that promise more than they have."""
     rows = sql(
         """
         select budget_name, status, spent_usd, budget_usd, breach_date, overcommitted_usd

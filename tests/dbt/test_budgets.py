@@ -16,7 +16,6 @@ from ingestion.records import (
     STREAMS,
     ConfigBudget,
     ConfigCustomer,
-    ConfigPlannedChange,
     ForecastDay,
     ForecastDriver,
     ForecastNowcast,
@@ -139,7 +138,7 @@ def forecasts() -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="module")
 def warehouse(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The small company with budgets, customers, a planned change and a forecast, built and tested by dbt."""
+    """The small company with budgets, customers and a forecast, built and tested by dbt."""
     project: Project = new_project(repository, tmp_path_factory.mktemp("budgets"))
     clock = [company.NOW]
     lake = Lake(project.home / "lake", clock=lambda: clock[0])
@@ -154,9 +153,6 @@ def warehouse(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     land(
         "config_customers", [company.record(ConfigCustomer, customer_id="c1", customer_segment="enterprise")], "config"
     )
-    cut = {"change_id": "cut", "change_name": "Price cut", "change_kind": "price", "model_id": "gpt-4o", "ramp_days": 0}
-    cut |= {"driver": "price", "factor": Decimal("0.8"), "start_date": date(2027, 1, 1), "end_date": date(9999, 12, 31)}
-    land("config_planned_changes", [company.record(ConfigPlannedChange, **cut)], "config")
     company.land_company(project.home)
     for table, rows in forecasts().items():
         land(table, rows, "forecasting")
@@ -262,19 +258,3 @@ def test_a_budget_is_judged_by_the_shipped_base_forecast(warehouse: duckdb.DuckD
         warehouse, "select forecast_request_count, effective_usd_per_mtok::double from finops.mart_forecast_drivers"
     )
     assert drivers == [(100, 3.48)]
-
-
-def test_a_planned_change_knows_which_series_it_moves(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """The shares of one dimension make up the scope; the series of another model's provider is not concerned."""
-    (parts,) = rows_of(
-        warehouse,
-        """
-        select
-            round(sum(scope_ratio) filter (where dimension_name = 'team'), 9),
-            round(sum(scope_ratio) filter (where dimension_name = 'customer_segment'), 9),
-            count(*) filter (where series_id = 'provider=anthropic'),
-            max(share_ratio) filter (where series_id = 'provider=openai') between 0.9 and 1
-        from intermediate.int_planned_change_shares where change_id = 'cut'
-        """,
-    )
-    assert parts == (1.0, 1.0, 0, True)

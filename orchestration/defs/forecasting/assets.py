@@ -9,6 +9,11 @@ from orchestration.defs.resources import PLATFORM, TokenAtlasResource
 
 TABLES = ("forecast_days", "forecast_periods", "forecast_series", "forecast_drivers", "forecast_nowcasts")
 
+READ_TABLES = (
+    *(("core", "fct_cost_ledger"), ("intermediate", "int_series_costs_daily"), ("intermediate", "int_cost_mix_daily")),
+    *(("staging", f"stg_config__{name}") for name in ("budgets", "planned_changes", "forecast_scenarios")),
+)
+
 FIRST_BACKTESTS = 3
 """Forecasts made as of earlier days on the first run, so that accuracy is not empty for months; marked as such."""
 
@@ -20,7 +25,7 @@ FIRST_BACKTESTS = 3
             ["forecasting", table],
             group_name="forecasting",
             description=(STREAMS[table].record.__doc__ or "").strip(),
-            deps=[dg.AssetKey(["core", "fct_cost_ledger"]), dg.AssetKey(["staging", "stg_config__budgets"])],
+            deps=[dg.AssetKey(list(read)) for read in READ_TABLES],
             kinds={"python", "prophet"},
             owners=PLATFORM,
         )

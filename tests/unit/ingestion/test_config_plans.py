@@ -113,7 +113,7 @@ def test_blank_cells_of_a_change_have_their_meaning(settings: Settings, write: W
         (
             "forecast_scenarios.csv",
             {**SCENARIO, "saturation_ratio": "2"},
-            "saturation_ratio: growth of -0.02 a month never reaches 2 times today's level; above 1 for growth",
+            "saturation_ratio: growth of -0.02 a month never reaches 2 times base; above 1 for growth",
         ),
         ("customers.csv", {"customer_name": "N"}, "customers.csv:2 customer_id: the cell is blank"),
         ("alert_channels.csv", {"channel": "a;b", "url_env": "A"}, "channel: 'a;b' holds a ;"),
@@ -171,3 +171,18 @@ def test_teams_and_features_of_plans_are_those_of_their_files(settings: Settings
     with pytest.raises(ConfigError, match="2 problems") as caught:
         load(settings)
     assert "planned_changes.csv:2 team: there is no team 'serach'" in str(caught.value)
+
+
+def test_the_examples_of_the_guide_are_right(settings: Settings, repository: Path) -> None:
+    """Each block of docs/budgets.md is a whole file that loads, beside the teams, features and rates that it names."""
+    text = (repository / "docs" / "budgets.md").read_text()
+    blocks: dict[str, str] = dict(re.findall(r"```csv (\S+)\n(.*?)```", text, re.DOTALL))
+    assert set(blocks) == {"budgets.csv", *FILES}
+    blocks["teams.csv"] = "team,team_name,cost_center,owner_email,aliases\nsearch,Search,,,\n"
+    blocks["features.csv"] = "feature,feature_name,team,aliases\nanswers,A,search,\nassistant,B,search,\n"
+    blocks["fx_rates.csv"] = "currency,rate_date,usd_per_unit\nEUR,2026-01-01,1.1\n"
+    for name, content in blocks.items():
+        (settings.config / name).write_text(content)
+    config = load(settings)
+    assert config.warnings == ()
+    assert len(config.budgets) == 9

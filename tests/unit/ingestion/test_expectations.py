@@ -329,13 +329,17 @@ def test_the_profile_reads_every_column_that_it_names() -> None:
 def forecast_mart(**values: Any) -> pa.Table:
     row = {
         "series_id": "total",
-        "model_name": "prophet",
+        "model_name": "selected",
         "scenario": "base",
         "cutoff_date": DAY,
         "cost_date": DAY + timedelta(days=1),
         "lower_cost_usd": Decimal("1.00"),
         "forecast_cost_usd": Decimal("2.00"),
         "upper_cost_usd": Decimal("3.00"),
+        "p05_cost_usd": Decimal("0.50"),
+        "p50_cost_usd": Decimal("2.10"),
+        "p95_cost_usd": Decimal("3.50"),
+        "is_nowcast": False,
     } | values
     return pa.table({name: [value] for name, value in row.items()})
 

@@ -200,6 +200,19 @@ def test_a_snapshot_is_the_latest_one(lake: Lake, home: Path) -> None:
     assert live_rows(indexed(lake, home), "config_teams", "team") == Counter()
 
 
+def test_loads_relate_as_their_stream_does_today(lake: Lake, home: Path) -> None:
+    """A snapshot that became a stream whose every load counts (as the budgets did) gets its earlier loads back."""
+    land_projects(lake, ["a"])
+    land_projects(lake, ["b"])
+    for entry in (lake.root / "_manifest").glob("*.json"):
+        entry.write_text(entry.read_text().replace('"append"', '"snapshot"'))
+    again = Lake(lake.root, TickingClock())
+    assert set(live_rows(indexed(again, home), "openai_projects", "project_id")) == {("a",), ("b",)}
+    again.compact()
+    folded = Lake(lake.root, TickingClock())
+    assert set(live_rows(indexed(folded, home), "openai_projects", "project_id")) == {("a",), ("b",)}
+
+
 # ---------------------------------------------------------------- log files
 
 

@@ -8,7 +8,7 @@ import duckdb
 
 from ingestion.config import load_config
 from ingestion.settings import Settings
-from orchestration.commands.doctor import Finding, Level, findings, idle_rules
+from orchestration.commands.doctor import Finding, Level, budget_findings, findings, idle_rules
 
 
 def found(settings: Settings, area: str, *, offline: bool = True) -> list[Finding]:
@@ -74,3 +74,39 @@ def test_a_rule_that_no_row_matched_is_named(settings: Settings) -> None:
     (finding,) = idle_rules(settings, load_config(settings, {}))
     assert finding.level is Level.LOOK
     assert "1 of 4 attribution rules decide nothing now: idle" in finding.what
+
+
+def test_budgets_that_deserve_a_look_are_named_with_their_mend() -> None:
+    """An unknown scope and a promise above the amount are said in words; what is fine or over is not."""
+    columns = "budget_name, status, spent_usd, budget_usd, breach_date, overcommitted_usd, period_end_date"
+    rows = """
+        ('Ghost', 'unknown_scope', null, 5, null, 0, date '2026-11-30'),
+        ('Org', 'at_risk', 20, 30, date '2026-11-28', 10, date '2026-11-30'),
+        ('Fine', 'ok', 1, 30, null, 0, date '2026-11-30'),
+        ('Met', 'met', 31, 30, null, 0, date '2026-11-30'),
+        ('Over', 'ended', 31, 30, date '2026-11-02', 9, date '2026-11-03')
+    """
+    with duckdb.connect() as connection:
+        connection.execute("create schema finops")
+        connection.execute(
+            "create table finops.mart_budget_status as "
+            f"select *, true as is_latest, 0.5 as elapsed_ratio from (values {rows}) as budgets({columns})"
+        )
+        found = list(budget_findings(lambda sql: connection.execute(sql).fetchall()))
+    assert {finding.level for finding in found} == {Level.LOOK}
+    assert [(finding.what, finding.mend.split(":")[0]) for finding in found] == [
+        ("Ghost: unknown_scope, - of $5.00 spent", "Nothing was ever spent on it"),
+        ("Org: at_risk, $20.00 of $30.00 spent, breach on 2026-11-28", "tokenatlas status"),
+        ("Org: the budgets below it add up to $10.00 more than its $30.00", "Lower them, or raise it, in budgets.csv."),
+    ]
+
+
+def test_a_budget_of_the_past_is_a_finding_and_no_error(settings: Settings) -> None:
+    """It is shown as history; the doctor says that nothing is forecast for it."""
+    header = "budget_id,budget_name,team,feature,environment,provider_name,model_id,customer_id,period,amount,currency,"
+    header += "is_hard_cap,thresholds,owner_email,channel,valid_from_date,valid_to_date"
+    line = "pilot,Pilot,,,,,,,custom,5,USD,,,,,2026-01-01,2026-03-31"
+    (settings.config / "budgets.csv").write_text(f"{header}\n{line}\n")
+    (finding, _) = found(settings, "configuration")
+    assert finding.level is Level.LOOK
+    assert "pilot ended on 2026-03-31" in finding.what

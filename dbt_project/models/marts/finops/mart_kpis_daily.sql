@@ -44,7 +44,11 @@ budget_kpis as (
     from budget_status
     {% for level in ['p10', 'p50', 'p90'] -%}
     union all
-    select 'headroom', 'budget_{{ level }}', budget_id, headroom_{{ level }}_ratio, budget_usd - projected_{{ level }}_usd, budget_usd, assessment_date
+    select
+        'headroom', 'budget_{{ level }}', budget_id, headroom_{{ level }}_ratio,
+        -- Of a commitment, what is spent beyond it.
+        case when budget_kind = 'commitment' then projected_{{ level }}_usd - budget_usd else budget_usd - projected_{{ level }}_usd end,
+        budget_usd, assessment_date
     from budget_status
     {% endfor %}
 ),

@@ -1,4 +1,4 @@
--- Of each cutoff the latest load counts: a forecast that was made again from restated days replaces the earlier one.
+-- Of each cutoff the latest load counts, with all of its scenarios: a forecast that was made again from restated days replaces the earlier one.
 with
 
 forecast_days as (
@@ -8,10 +8,10 @@ forecast_days as (
 latest_loads as (
     select
         cutoff_date,
-        scenario,
+        scenario = 'backtest' as is_backtest,
         max(_load_id) as load_id
     from forecast_days
-    group by cutoff_date, scenario
+    group by cutoff_date, scenario = 'backtest'
 )
 
 select
@@ -32,5 +32,5 @@ select
 from forecast_days
 inner join latest_loads
     on forecast_days.cutoff_date = latest_loads.cutoff_date
-    and forecast_days.scenario = latest_loads.scenario
+    and (forecast_days.scenario = 'backtest') = latest_loads.is_backtest
     and forecast_days._load_id = latest_loads.load_id

@@ -1,4 +1,4 @@
--- Of each cutoff the latest load counts: a forecast that was made again from restated days replaces the earlier one.
+-- Of each cutoff the latest load counts, with all of its scenarios: a forecast that was made again from restated days replaces the earlier one.
 with
 
 forecast_drivers as (
@@ -8,10 +8,10 @@ forecast_drivers as (
 latest_loads as (
     select
         cutoff_date,
-        scenario,
+        scenario = 'backtest' as is_backtest,
         max(_load_id) as load_id
     from forecast_drivers
-    group by cutoff_date, scenario
+    group by cutoff_date, scenario = 'backtest'
 )
 
 select
@@ -29,5 +29,5 @@ select
 from forecast_drivers
 inner join latest_loads
     on forecast_drivers.cutoff_date = latest_loads.cutoff_date
-    and forecast_drivers.scenario = latest_loads.scenario
+    and (forecast_drivers.scenario = 'backtest') = latest_loads.is_backtest
     and forecast_drivers._load_id = latest_loads.load_id

@@ -1,4 +1,4 @@
--- Of each cutoff the latest load counts: a forecast that was made again from restated days replaces the earlier one.
+-- Of each cutoff the latest load counts, with all of its scenarios: a forecast that was made again from restated days replaces the earlier one.
 with
 
 forecast_series as (
@@ -8,10 +8,10 @@ forecast_series as (
 latest_loads as (
     select
         cutoff_date,
-        scenario,
+        scenario = 'backtest' as is_backtest,
         max(_load_id) as load_id
     from forecast_series
-    group by cutoff_date, scenario
+    group by cutoff_date, scenario = 'backtest'
 )
 
 select
@@ -31,5 +31,5 @@ select
 from forecast_series
 inner join latest_loads
     on forecast_series.cutoff_date = latest_loads.cutoff_date
-    and forecast_series.scenario = latest_loads.scenario
+    and (forecast_series.scenario = 'backtest') = latest_loads.is_backtest
     and forecast_series._load_id = latest_loads.load_id
