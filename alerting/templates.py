@@ -239,7 +239,7 @@ def _budget_breached(facts: Facts) -> Letter:
         f"{_noun(facts)} {facts.name!r} is passed by {money(over) or 'an unknown amount'}",
         _budget_rows(facts, is_sure=True),
         facts.drivers,
-        f"{_LOOK_AT_BUDGET}.{cap} Agree with the owner on another amount in config/budgets.csv, or on what to turn off.",
+        f"{_LOOK_AT_BUDGET}.{cap} Agree with the owner on a new amount in config/budgets.csv, or on what to turn off.",
     )
 
 
