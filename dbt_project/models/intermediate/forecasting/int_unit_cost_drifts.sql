@@ -59,27 +59,28 @@ measured as (
 drifts as (
     select
         measured.*,
-        case when unit_cost_now > unit_cost_before then 'above' else 'below' end as direction,
-        unit_cost_now / unit_cost_before - 1 as drift_ratio
+        mature.last_mature_date,
+        case when measured.unit_cost_now > measured.unit_cost_before then 'above' else 'below' end as direction,
+        measured.unit_cost_now / measured.unit_cost_before - 1 as drift_ratio
     from measured
     cross join mature
     where
-        usage_date > cast({{ dbt.dateadd('day', -anomaly_days(), 'mature.last_mature_date') }} as date)
-        and unit_cost_before > 0
-        and abs(unit_cost_now / unit_cost_before - 1) >= 0.1
-        and request_ratio between 0.8 and 1.25
-        and requests_now >= 100
-        -- More than the days of the weeks before differ among themselves.
-        and abs(unit_cost_now - unit_cost_before) > 3 * coalesce(spread_before, 0) / sqrt(7)
+        measured.usage_date > cast({{ dbt.dateadd('day', -anomaly_days(), 'mature.last_mature_date') }} as date)
+        and measured.unit_cost_before > 0
+        and measured.request_ratio between 0.8 and 1.25
+        and measured.requests_now >= 100
 ),
 
-islands as (
+marked as (
     select
         drifts.*,
-        {{ dbt.datediff('mature.last_mature_date', 'drifts.usage_date', 'day') }}
-        - row_number() over (partition by drifts.series_id, drifts.direction order by drifts.usage_date) as island
+        {{ dbt.datediff('last_mature_date', 'usage_date', 'day') }}
+        - row_number() over (partition by series_id, direction order by usage_date) as island
     from drifts
-    cross join mature
+    where
+        abs(drift_ratio) >= 0.1
+        -- More than the days of the weeks before differ among themselves.
+        and abs(unit_cost_now - unit_cost_before) > 3 * coalesce(spread_before, 0) / sqrt(7)
 )
 
 select
@@ -97,4 +98,4 @@ select
     requests_now / requests_before as volume_ratio,
     row_number() over (partition by series_id, direction, island order by usage_date) as streak_days,
     usage_date as cost_date
-from islands
+from marked
