@@ -75,7 +75,7 @@ class Desk:
 class Report:
     """What one look at the tables came to."""
 
-    applied: Applied = Applied()
+    applied: Applied = field(default_factory=Applied)
     drained: Drained = field(default_factory=Drained)
     exported_count: int = 0
 
@@ -88,9 +88,7 @@ def alert_desk(settings: Settings) -> Iterator[Desk]:
         ConfigError: the configuration cannot be used.
     """
     config = load_config(settings)
-    channels = tuple(
-        Channel(line.channel, line.url_env, Severity(line.min_severity)) for line in config.alert_channels
-    )
+    channels = tuple(Channel(line.channel, line.url_env, Severity(line.min_severity)) for line in config.alert_channels)
     with Store(settings.state_path / "alerts.sqlite") as store:
         outbox = Outbox(store, random.Random())  # noqa: S311 - jitter, not cryptography
         if store.is_empty():

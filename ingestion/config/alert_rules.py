@@ -1,4 +1,4 @@
-"""``alert_rules.csv``: what differs from the shipped behaviour of a kind of alert. A blank cell keeps what is shipped."""
+"""``alert_rules.csv``: how kinds of alerts differ from what is shipped. A blank cell changes nothing."""
 
 from __future__ import annotations
 

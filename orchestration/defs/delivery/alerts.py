@@ -79,7 +79,7 @@ def alerts(context: dg.AssetExecutionContext, atlas: TokenAtlasResource) -> Iter
     name="alert_delivery",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends what is due in the outbox, and once an hour looks whether data are late: also when no run happens.",
+    description="Sends what is due in the outbox, and looks for late data once an hour: also when no run happens.",
 )
 def alert_delivery(context: dg.SensorEvaluationContext, atlas: TokenAtlasResource) -> dg.SkipReason:
     """Starts no run. The cursor is when it last looked for late data."""

@@ -32,7 +32,7 @@ DbtEvent = (
 
 
 class StageGroups(DagsterDbtTranslator):
-    """Groups models by their folder: staging, intermediate, core, finops; what comes after forecasts or alerts, by them."""
+    """Groups models by their folder (staging, intermediate, core, finops), or by the forecasts or alerts they read."""
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_metadata=False))

@@ -97,8 +97,8 @@ ranked as (
             partition by anomaly_kind, series_id, cost_date
             order by
                 size desc,
-                case cause_name when 'prompt_version' then 1 when 'feature' then 2 when 'api_key' then 3 else 4 end,
-                cause_value
+                case cause_name when 'prompt_version' then 1 when 'feature' then 2 when 'api_key' then 3 else 4 end asc,
+                cause_value asc
         ) as size_rank
     from counted
     -- What is the same all along (the only model of a feature) explains nothing.
