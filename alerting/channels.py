@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -27,6 +28,7 @@ SEND_SECONDS = 25
 CONNECT_SECONDS = 8
 READ_SECONDS = 15
 
+SENDER = "TokenAtlas"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 
@@ -158,9 +160,9 @@ def _instantiate(url: str) -> Any:
     """The service that an address names, or None. What apprise would log of the address stays unsaid."""
     import apprise
 
-    _silence_transports()
-    with _Heard():
-        plugin: Any = apprise.Apprise.instantiate(url)
+    asset = apprise.AppriseAsset(app_id=SENDER, app_desc="Alerts of TokenAtlas")
+    with _gate().listening():
+        plugin: Any = apprise.Apprise.instantiate(url, asset=asset)
     if plugin is not None:
         plugin.socket_connect_timeout = CONNECT_SECONDS
         plugin.socket_read_timeout = READ_SECONDS
@@ -200,14 +202,14 @@ def _notify(plugin: Any, message: Message) -> Outcome:
         Severity.CRITICAL: apprise.NotifyType.FAILURE,
     }
     is_resolved = message.event_name is EventName.RESOLVED
-    with _Heard() as heard:
+    with _gate().listening() as said:
         is_sent = plugin.notify(
             title=message.subject,
             body=message.text,
             body_format=apprise.NotifyFormat.TEXT,
             notify_type=apprise.NotifyType.SUCCESS if is_resolved else kinds[message.severity],
         )
-    return Outcome(Verdict.DELIVERED) if is_sent else verdict_of(heard.said)
+    return Outcome(Verdict.DELIVERED) if is_sent else verdict_of("\n".join(said))
 
 
 _STATUS = re.compile(r"error=(\d{3})\b")
@@ -233,37 +235,41 @@ def verdict_of(said: str) -> Outcome:
     return Outcome(Verdict.UNKNOWN, "the connection ended without an answer")
 
 
-class _Heard(logging.Handler):
-    """Listens to apprise while it works. What it says holds addresses, so it is read here and goes nowhere else."""
+class _Gate(logging.Filter):
+    """Stands before the loggers whose lines hold addresses: lets nothing out, and tells it to whoever listens here.
+
+    A filter, because levels, handlers and propagation may be set by others at any time.
+    """
 
     def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self._thread = threading.get_ident()
-        self._lines: list[str] = []
+        super().__init__()
+        self._heard = threading.local()
 
-    @property
-    def said(self) -> str:
-        return "\n".join(self._lines)
+    def filter(self, record: logging.LogRecord) -> bool:
+        lines: list[str] | None = getattr(self._heard, "lines", None)
+        if lines is not None and record.name == "apprise":
+            lines.append(record.getMessage())
+        return False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self._lines.append(record.getMessage())
-
-    def __enter__(self) -> _Heard:
-        logging.getLogger("apprise").addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("apprise").removeHandler(self)
+    @contextmanager
+    def listening(self) -> Iterator[list[str]]:
+        """What apprise says in this thread meanwhile."""
+        self._heard.lines = []
+        try:
+            yield self._heard.lines
+        finally:
+            self._heard.lines = None
 
 
 @cache
-def _silence_transports() -> None:
-    """Keeps the loggers that would print an address from doing so, however verbose this process is."""
-    apprise_logger = logging.getLogger("apprise")
-    apprise_logger.propagate = False
-    apprise_logger.setLevel(logging.DEBUG)
-    # Without any handler, Python itself would print warnings.
-    apprise_logger.addHandler(logging.NullHandler())
-    for name in ("urllib3", "requests"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+def _gate() -> _Gate:
+    """The gate, which stands from the first use on."""
+    gate = _Gate()
+    # A filter is asked by its own logger only, and not by that of its children.
+    for name in ("apprise", "requests", "urllib3", *(f"urllib3.{part}" for part in _URLLIB3_LOGGERS)):
+        logging.getLogger(name).addFilter(gate)
+    logging.getLogger("apprise").setLevel(logging.DEBUG)
+    return gate
+
+
+_URLLIB3_LOGGERS = ("connection", "connectionpool", "http2.connection", "poolmanager", "response", "util.retry")

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.utils import formataddr, formatdate
 from typing import Any
 
-from alerting.channels import CONNECT_SECONDS, IDEMPOTENCY_HEADER, READ_SECONDS, Message, Outcome, Verdict
+from alerting.channels import CONNECT_SECONDS, IDEMPOTENCY_HEADER, READ_SECONDS, SENDER, Message, Outcome, Verdict
 
 MESSAGE_ID_DOMAIN = "alerts.tokenatlas.invalid"
 """Reserved (RFC 2606): the ids are unique by themselves, and no host of the sender is told."""
@@ -31,7 +31,7 @@ def send(plugin: Any, message: Message) -> Outcome:
     Refused: the server says never (5xx). Failed: it did not take it, or could not be reached. Unknown: the connection
     ended after the letter was sent and before the server had said that it has it.
     """
-    if plugin.pgp_mode != "none":
+    if plugin.pgp_mode not in ("no", "none"):
         return Outcome(Verdict.REFUSED, "encrypted mail (pgp=) is not supported for alerts")
     receivers = [message.recipient] if message.recipient else [address for _, address in plugin.targets]
     copies = [] if message.recipient else [*plugin.cc, *plugin.bcc]
@@ -55,7 +55,7 @@ def write(plugin: Any, message: Message, receivers: list[str]) -> EmailMessage:
     # Seven bits pass every server.
     letter = EmailMessage(policy=policy.SMTP.clone(cte_type="7bit"))
     letter["Subject"] = message.subject
-    letter["From"] = formataddr((plugin.from_addr[0] or "", plugin.from_addr[1]))
+    letter["From"] = formataddr((plugin.from_addr[0] or SENDER, plugin.from_addr[1]))
     letter["To"] = ", ".join(receivers)
     if plugin.cc and not message.recipient:
         letter["Cc"] = ", ".join(sorted(plugin.cc))
