@@ -27,15 +27,17 @@ class Letter:
 
     Attributes:
         headline: The news in one sentence without a full stop; it becomes the subject.
+        ended: The same once it is over.
         rows: Label and value of each number, in the order in which they are read.
         reasons: What drives it, the largest first.
-        next_step: What to do, with the table or the command to look at.
+        steps: What to do next, with the table or the command to look at.
     """
 
     headline: str
+    ended: str
     rows: tuple[tuple[str, str], ...]
     reasons: tuple[str, ...]
-    next_step: str
+    steps: tuple[str, ...]
 
 
 def render(
@@ -47,26 +49,23 @@ def render(
         reason: Why it is told again, or how it was resolved.
     """
     letter = _LETTERS[kind](facts)
-    opening = _OPENINGS.get(event, "")
-    headline = f"{opening}{letter.headline}"
-    lead = f"{headline}." if not reason or event is EventName.RAISED else f"{headline} ({reason})."
-    owner = facts.owner_email or "nobody is named"
-    rows = (*letter.rows, ("Owner", owner), ("Severity", severity.value))
-    is_open = event is not EventName.RESOLVED
-    steps = [letter.next_step] if is_open else ["Nothing needs to be done."]
-    if is_open:
-        steps.append(f"If you have taken it on: tokenatlas alerts ack {alert_id}")
+    headline, reasons = f"{_OPENINGS.get(event, '')}{letter.headline}", letter.reasons
+    steps = (*letter.steps, f"If you have taken it on: tokenatlas alerts ack {alert_id}")
+    if event is EventName.RESOLVED:
+        headline, reasons, steps = f"Resolved: {letter.ended}", (), ("Nothing needs to be done.",)
+    lead = f"{headline} ({reason})." if reason and event is EventName.RENOTIFIED else f"{headline}."
+    rows = (*letter.rows, ("Owner", facts.owner_email or "nobody is named"), ("Severity", severity.value))
     return Rendered(
         subject=f"[TokenAtlas] {headline}",
-        text=_as_text(lead, rows, letter.reasons, steps, alert_id),
-        html=_as_html(lead, rows, letter.reasons, steps, alert_id),
+        text=_as_text(lead, rows, reasons, steps, alert_id),
+        html=_as_html(lead, rows, reasons, steps, alert_id),
     )
 
 
 def render_test(channel: str) -> Rendered:
     """What ``tokenatlas alerts test`` sends."""
     lead = f"This is a test of the channel {channel}. If you can read it, alerts will arrive here."
-    steps = ["Nothing needs to be done."]
+    steps = ("Nothing needs to be done.",)
     return Rendered(
         f"[TokenAtlas] Test of the channel {channel}",
         _as_text(lead, (), (), steps, "test"),
@@ -74,14 +73,16 @@ def render_test(channel: str) -> Rendered:
     )
 
 
-_OPENINGS = {EventName.RENOTIFIED: "Still open: ", EventName.RESOLVED: "Resolved: "}
+_UNKNOWN = "an unknown amount"
+"""Stands in a sentence for a number that the facts lack, which no rule leaves out."""
+_OPENINGS = {EventName.RENOTIFIED: "Still open: "}
 
 
 # ---------------------------------------------------------------- layout
 
 
 def _as_text(
-    lead: str, rows: tuple[tuple[str, str], ...], reasons: tuple[str, ...], steps: list[str], alert_id: str
+    lead: str, rows: tuple[tuple[str, str], ...], reasons: tuple[str, ...], steps: tuple[str, ...], alert_id: str
 ) -> str:
     width = max((len(label) for label, _ in rows), default=0)
     lines = [lead, ""]
@@ -93,7 +94,7 @@ def _as_text(
 
 
 def _as_html(
-    lead: str, rows: tuple[tuple[str, str], ...], reasons: tuple[str, ...], steps: list[str], alert_id: str
+    lead: str, rows: tuple[tuple[str, str], ...], reasons: tuple[str, ...], steps: tuple[str, ...], alert_id: str
 ) -> str:
     cells = "".join(
         f'<tr><td style="color:#666;padding:2px 16px 2px 0;vertical-align:top">{escape(label)}</td>'
@@ -122,8 +123,10 @@ def money(amount: Decimal | None) -> str | None:
     """Dollars for the page; fractions of a cent are shown where a cent would hide them."""
     if amount is None:
         return None
-    digits = 2 if amount == 0 or abs(amount) >= Decimal("0.1") else 6
-    return f"${amount:,.{digits}f}"
+    if amount == 0 or abs(amount) >= Decimal("0.1"):
+        return f"${amount:,.2f}"
+    whole, _, cents = f"{amount:.6f}".rstrip("0").partition(".")
+    return f"${whole}.{cents:0<2}"
 
 
 def share(ratio: Decimal | None) -> str | None:
@@ -135,7 +138,7 @@ def signed_share(ratio: Decimal | None) -> str | None:
 
 
 def day(date_: date | None) -> str | None:
-    return None if date_ is None else f"{date_:%a} {date_.day} {date_:%b %Y}"
+    return None if date_ is None else f"{date_.day} {date_:%b %Y}"
 
 
 # ---------------------------------------------------------------- budgets
@@ -187,46 +190,48 @@ def _period(facts: Facts) -> str | None:
     return f"{day(facts.period_start_date)} to {day(facts.period_end_date)}"
 
 
-def _sureness(facts: Facts) -> str | None:
+def _likelihood(facts: Facts) -> str | None:
     if facts.probability is None:
         return None
-    told = "" if facts.level is None else f"; this budget asks to be told from {share(facts.level)} on"
     likely = "more than 99 %" if facts.probability >= Decimal("0.99") else share(facts.probability)
-    return f"{likely} likely{told}"
+    return f"{likely} likely to be passed"
 
 
-def _budget_rows(facts: Facts, *, is_sure: bool = False) -> tuple[tuple[str, str], ...]:
+def _budget_rows(facts: Facts, *, fate: str = "Passed on", is_sure: bool = False) -> tuple[tuple[str, str], ...]:
     return _known(
         ("Period", _period(facts)),
         ("Spent", _spent(facts)),
         ("Spending now", f"{money(facts.run_rate_usd)} a day, mean of the last 7 days" if facts.run_rate_usd else None),
         ("Expected in all", _projected(facts)),
-        ("Passed on", day(facts.breach_date) if is_sure else _when(facts)),
-        ("How sure", None if is_sure else _sureness(facts)),
+        (fate, day(facts.breach_date) if is_sure else _when(facts)),
+        ("How sure", None if is_sure else _likelihood(facts)),
     )
 
 
-_LOOK_AT_BUDGET = (
-    "Look at finops.mart_budget_burndown for this budget, and at finops.mart_forecast_daily for where it is going"
-)
+_LOOK_AT_BUDGET = "Look at finops.mart_budget_burndown for this budget: how fast it burns, and where that leads."
 
 
 def _breach_expected(facts: Facts) -> Letter:
     about = f" about {day(facts.breach_date)}" if facts.breach_date else " before its period ends"
+    asked = f"; told from {share(facts.level)} on" if facts.level is not None and facts.probability is not None else ""
+    rows = tuple((label, value + asked if label == "How sure" else value) for label, value in _budget_rows(facts))
     return Letter(
         f"{_noun(facts)} {facts.name!r} will probably be passed{about}",
-        _budget_rows(facts),
+        f"{_noun(facts)} {facts.name!r} is no longer likely to be passed",
+        rows,
         facts.drivers,
-        f"{_LOOK_AT_BUDGET}. Slow down what drives it, or raise the amount in config/budgets.csv while there is time.",
+        (_LOOK_AT_BUDGET, "Slow down what drives it, or raise the amount in config/budgets.csv while there is time."),
     )
 
 
 def _threshold_passed(facts: Facts) -> Letter:
+    mark = share(facts.level) or "its first threshold"
     return Letter(
-        f"{_noun(facts)} {facts.name!r} has used {share(facts.spent_ratio)}, past its mark of {share(facts.level)}",
+        f"{_noun(facts)} {facts.name!r} has used {share(facts.spent_ratio) or _UNKNOWN}, past its mark of {mark}",
+        f"{_noun(facts)} {facts.name!r} is below its marks again",
         _budget_rows(facts),
         facts.drivers,
-        f"{_LOOK_AT_BUDGET}. If more is spent than the period has gone, ask the owner whether that is meant.",
+        (_LOOK_AT_BUDGET, "If more is spent than the period has gone, ask the owner whether that is meant."),
     )
 
 
@@ -234,18 +239,19 @@ def _budget_breached(facts: Facts) -> Letter:
     over = None
     if facts.spent_usd is not None and facts.budget_usd is not None:
         over = facts.spent_usd - facts.budget_usd
-    cap = " Its cap is hard: spend is meant to stop now." if facts.is_hard_cap else ""
+    agree = "Agree with the owner on a new amount in config/budgets.csv, or on what to turn off."
     return Letter(
-        f"{_noun(facts)} {facts.name!r} is passed by {money(over) or 'an unknown amount'}",
+        f"{_noun(facts)} {facts.name!r} is passed by {money(over) or _UNKNOWN}",
+        f"{_noun(facts)} {facts.name!r} is within its amount again",
         _budget_rows(facts, is_sure=True),
         facts.drivers,
-        f"{_LOOK_AT_BUDGET}.{cap} Agree with the owner on a new amount in config/budgets.csv, or on what to turn off.",
+        (*(("Its cap is hard: spend is meant to stop now.",) if facts.is_hard_cap else ()), _LOOK_AT_BUDGET, agree),
     )
 
 
 def _credit_runs_out(facts: Facts) -> Letter:
     is_used_up = facts.probability is not None and facts.probability >= 1
-    fate = "is used up" if is_used_up else f"will be used up about {day(facts.breach_date)}"
+    fate = "is used up" if is_used_up else f"will be used up about {day(facts.breach_date) or _UNKNOWN}"
     after = (
         "Buy further credit before then: providers refuse requests without it."
         if facts.budget_kind == "prepaid_credit"
@@ -253,36 +259,33 @@ def _credit_runs_out(facts: Facts) -> Letter:
     )
     return Letter(
         f"{_noun(facts)} {facts.name!r} {fate}",
-        _budget_rows(facts, is_sure=is_used_up),
+        f"{_noun(facts)} {facts.name!r} will last for now",
+        _budget_rows(facts, fate="Used up on", is_sure=is_used_up),
         facts.drivers,
-        f"{after} finops.mart_budget_burndown shows how fast it goes.",
+        (after, "finops.mart_budget_burndown shows how fast it goes."),
     )
 
 
 def _overcommitted(facts: Facts) -> Letter:
     return Letter(
-        f"The budgets below {facts.name!r} promise {money(facts.overcommitted_usd)} more than it holds",
+        f"The budgets below {facts.name!r} promise {money(facts.overcommitted_usd) or _UNKNOWN} more than it holds",
+        f"The budgets below {facts.name!r} fit into it again",
         _known(("Period", _period(facts)), ("Its own amount", money(facts.budget_usd)), ("Spent", _spent(facts))),
         (),
-        "Lower the budgets that name it as parent_budget_id in config/budgets.csv, or raise its own amount.",
+        ("Lower the budgets that name it as parent_budget_id in config/budgets.csv, or raise its own amount.",),
     )
 
 
 # ---------------------------------------------------------------- anomalies
 
 
-_EXPLAINERS = {
-    "model": "the model",
-    "feature": "the feature",
-    "api_key": "the key",
-    "prompt_version": "the prompt version",
-}
+_CAUSES = {"api_key": "key", "prompt_version": "prompt version"}
 
 
 def _explanation(facts: Facts) -> tuple[str, ...]:
     if not facts.explained_by or not facts.explained_value:
         return ()
-    what = f"the {_EXPLAINERS.get(facts.explained_by, facts.explained_by)} {facts.explained_value}"
+    what = f"the {_CAUSES.get(facts.explained_by, facts.explained_by)} {facts.explained_value}"
     if facts.explained_usd is None or not facts.excess_usd:
         return (what,)
     part, whole = abs(facts.explained_usd), abs(facts.excess_usd)
@@ -291,15 +294,18 @@ def _explanation(facts: Facts) -> tuple[str, ...]:
 
 def _spend_anomaly(facts: Facts) -> Letter:
     is_above = facts.direction != "below"
-    where = "above" if is_above else "below"
-    days = f" for {facts.day_count} days in a row" if facts.day_count and facts.day_count > 1 else ""
-    likely = "9 times in 10 such a day lies between " if facts.lower_usd is not None else ""
-    usual = f"{likely}{money(facts.lower_usd)} and {money(facts.upper_usd)}" if likely else None
-    missing = (
-        " It may also be that calls are no longer logged or billed: tokenatlas doctor tells." if not is_above else ""
+    days = f", for {facts.day_count} days in a row" if facts.day_count and facts.day_count > 1 else ""
+    usual = None
+    if facts.lower_usd is not None:
+        usual = f"9 times in 10 such a day lies between {money(facts.lower_usd)} and {money(facts.upper_usd)}"
+    steps = (
+        "Look at finops.mart_cost_anomalies, and at core.fct_cost_ledger for that day.",
+        *(() if is_above else ("It may be that calls are no longer logged: tokenatlas doctor tells.",)),
+        "If it was meant, put it into config/planned_changes.csv, so that the next forecast knows.",
     )
     return Letter(
-        f"Spend of {facts.name} is far {where} what was expected{days}",
+        f"Spend of {facts.name} is far {'above' if is_above else 'below'} what was expected{days}",
+        f"Spend of {facts.name} is back within what is expected",
         _known(
             ("Day", day(facts.cost_date)),
             ("Spent", money(facts.actual_usd)),
@@ -307,15 +313,16 @@ def _spend_anomaly(facts: Facts) -> Letter:
             ("How sure", usual),
         ),
         _explanation(facts),
-        f"Look at finops.mart_cost_anomalies, and at core.fct_cost_ledger for that day.{missing} If it was meant, "
-        "put it into config/planned_changes.csv, so that the next forecast knows.",
+        steps,
     )
 
 
 def _unit_cost_drift(facts: Facts) -> Letter:
     way = "more" if facts.direction != "below" else "less"
+    amount = "noticeably" if facts.ratio_now is None else share(abs(facts.ratio_now))
     return Letter(
-        f"A request of {facts.name} costs {_amount_of(facts.ratio_now)} {way} than a month ago, at the same volume",
+        f"A request of {facts.name} costs {amount} {way} than in the weeks before, at the same volume",
+        f"The cost of a request of {facts.name} is steady again",
         _known(
             ("Week until", day(facts.cost_date)),
             ("A request costs", money(facts.actual_usd)),
@@ -323,39 +330,43 @@ def _unit_cost_drift(facts: Facts) -> Letter:
             ("In dollars a week", money(abs(facts.excess_usd)) if facts.excess_usd is not None else None),
         ),
         _explanation(facts),
-        "Look at finops.mart_unit_economics_daily: longer prompts, a dearer model, or a cache that no longer hits.",
+        ("Look at finops.mart_unit_economics_daily: longer prompts, a dearer model, or a cache that no longer hits.",),
     )
-
-
-def _amount_of(ratio: Decimal | None) -> str:
-    return "noticeably" if ratio is None else f"{abs(ratio) * 100:.0f} %"
 
 
 # ---------------------------------------------------------------- the data themselves
 
 
 def _data_late(facts: Facts) -> Letter:
-    usual = "every day" if facts.usual_gap_days == 1 else f"at least every {facts.usual_gap_days} days"
+    usual = None if facts.usual_gap_days is None else f"at least every {facts.usual_gap_days} days"
     return Letter(
-        f"Data of {facts.name} are late: nothing after {day(facts.last_date)}",
-        _known(("Last day with data", day(facts.last_date)), ("Usually", usual), ("Looked at", day(facts.as_of_date))),
+        f"Data of {facts.name} are late: nothing after {day(facts.last_date) or _UNKNOWN}",
+        f"Data of {facts.name} have arrived",
+        _known(
+            ("Last day with data", day(facts.last_date)),
+            ("Usually", "every day" if facts.usual_gap_days == 1 else usual),
+            ("Looked at", day(facts.as_of_date)),
+        ),
         (),
-        "tokenatlas doctor says whether the key, the provider or the folder of logs is to blame; then tokenatlas run. "
-        "Until then budgets cannot be judged, and none of their alerts is resolved.",
+        (
+            "tokenatlas doctor says whether key, provider or folder of logs is to blame; then tokenatlas run.",
+            "Until then budgets cannot be judged, and none of their alerts is resolved.",
+        ),
     )
 
 
 def _jump_of(what: str, next_step: str) -> Callable[[Facts], Letter]:
     def letter(facts: Facts) -> Letter:
         return Letter(
-            f"{what} has risen from {share(facts.ratio_before)} to {share(facts.ratio_now)}",
+            f"{what} has risen from {share(facts.ratio_before) or _UNKNOWN} to {share(facts.ratio_now) or _UNKNOWN}",
+            f"{what} is no higher than before",
             _known(
                 ("Last 7 days", share(facts.ratio_now)),
                 ("4 weeks before", share(facts.ratio_before)),
                 ("Up to", day(facts.as_of_date)),
             ),
             facts.drivers,
-            next_step,
+            (next_step,),
         )
 
     return letter
