@@ -37,7 +37,7 @@ SHIPPED: Mapping[AlertKind, Policy] = {
     # The levels are the budget's own thresholds: each is told once, and a corrected bill takes it back at once.
     AlertKind.THRESHOLD_PASSED: Policy(renotify_after=None, resolve_after=timedelta(0)),
     AlertKind.BUDGET_BREACHED: Policy(resolve_after=timedelta(0)),
-    # Days until prepaid credit or a commitment is used up.
+    # Days until prepaid credit is used up; a commitment is told when it is met.
     AlertKind.CREDIT_RUNS_OUT: Policy(level=Decimal(14), hysteresis=Decimal(7)),
     # Dollars that the budgets below a budget promise beyond it.
     AlertKind.OVERCOMMITTED: Policy(renotify_after=timedelta(days=30), resolve_after=timedelta(0)),

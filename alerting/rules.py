@@ -34,7 +34,6 @@ EXPLAINED_RATIO = Decimal("0.5")
 LONG_LATE_DAYS = 7
 """Data that are late by more than this are critical."""
 
-CREDIT_KINDS = ("prepaid_credit", "commitment")
 
 _COARSE_TO_FINE = (
     "total",
@@ -46,7 +45,7 @@ _COARSE_TO_FINE = (
     "team_feature",
     "feature",
 )
-_JUDGEABLE = ("ok", "at_risk", "breached")
+_JUDGEABLE = ("ok", "at_risk", "breached", "met")
 
 Policies = Mapping[AlertKind, Policy]
 
@@ -117,11 +116,15 @@ def _not_better_if(is_stale: bool, seen: Observation) -> Observation:
 
 
 def _of_running(row: BudgetRow, policies: Policies, today: date) -> Iterator[Observation]:
-    if row.budget_kind in CREDIT_KINDS:
+    if row.budget_kind == "prepaid_credit":
         yield _credit(row, policies[AlertKind.CREDIT_RUNS_OUT], today)
     else:
+        # To breach a commitment is to spend too little of it.
         yield _expected(row, policies[AlertKind.BREACH_EXPECTED])
         yield _breach(row)
+    if row.budget_kind == "commitment":
+        is_met = Condition.FIRING if row.status == "met" else Condition.CLEAR
+        yield _of_budget(row, AlertKind.CREDIT_RUNS_OUT, is_met, severity=Severity.INFO)
     yield _threshold(row)
     if row.overcommitted_usd is not None:
         is_over = row.overcommitted_usd > policies[AlertKind.OVERCOMMITTED].level

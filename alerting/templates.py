@@ -212,6 +212,8 @@ _LOOK_AT_BUDGET = "Look at finops.mart_budget_burndown for this budget: how fast
 
 
 def _breach_expected(facts: Facts) -> Letter:
+    if facts.budget_kind == "commitment":
+        return _commitment_at_risk(facts)
     about = f" about {day(facts.breach_date)}" if facts.breach_date else " before its period ends"
     asked = f"; told from {share(facts.level)} on" if facts.level is not None and facts.probability is not None else ""
     rows = tuple((label, value + asked if label == "How sure" else value) for label, value in _budget_rows(facts))
@@ -221,6 +223,24 @@ def _breach_expected(facts: Facts) -> Letter:
         rows,
         facts.drivers,
         (_LOOK_AT_BUDGET, "Slow down what drives it, or raise the amount in config/budgets.csv while there is time."),
+    )
+
+
+def _commitment_at_risk(facts: Facts) -> Letter:
+    until = f" by {day(facts.period_end_date)}" if facts.period_end_date else ""
+    rows = _known(
+        *((label, value) for label, value in _budget_rows(facts) if label not in ("Passed on", "How sure")),
+        ("How sure", f"{share(facts.probability)} likely to fall short" if facts.probability is not None else None),
+    )
+    return Letter(
+        f"Commitment {facts.name!r} will probably not be spent in full{until}",
+        f"Commitment {facts.name!r} is likely to be spent in full",
+        rows,
+        facts.drivers,
+        (
+            "Move use to it where that is cheaper, or talk to the provider before it ends: the rest is usually lost.",
+            _LOOK_AT_BUDGET,
+        ),
     )
 
 
@@ -239,6 +259,15 @@ def _budget_breached(facts: Facts) -> Letter:
     over = None
     if facts.spent_usd is not None and facts.budget_usd is not None:
         over = facts.spent_usd - facts.budget_usd
+    if facts.budget_kind == "commitment":
+        short = None if over is None else money(-over)
+        return Letter(
+            f"Commitment {facts.name!r} has ended {short or _UNKNOWN} short of its amount",
+            f"Commitment {facts.name!r} is met after all",
+            _known(("Period", _period(facts)), ("Spent", _spent(facts))),
+            facts.drivers,
+            ("Ask the provider what becomes of the rest, and commit to less the next time.",),
+        )
     agree = "Agree with the owner on a new amount in config/budgets.csv, or on what to turn off."
     return Letter(
         f"{_noun(facts)} {facts.name!r} is passed by {money(over) or _UNKNOWN}",
@@ -250,13 +279,17 @@ def _budget_breached(facts: Facts) -> Letter:
 
 
 def _credit_runs_out(facts: Facts) -> Letter:
+    if facts.budget_kind == "commitment":
+        return Letter(
+            f"Commitment {facts.name!r} is met: what comes now goes beyond it",
+            f"Commitment {facts.name!r} is not met any more",
+            _known(("Period", _period(facts)), ("Spent", _spent(facts))),
+            facts.drivers,
+            ("What comes after it is billed at list price: renew it, or move use elsewhere.",),
+        )
     is_used_up = facts.probability is not None and facts.probability >= 1
     fate = "is used up" if is_used_up else f"will be used up about {day(facts.breach_date) or _UNKNOWN}"
-    after = (
-        "Buy further credit before then: providers refuse requests without it."
-        if facts.budget_kind == "prepaid_credit"
-        else "What comes after it is billed at list price: renew it, or move use elsewhere."
-    )
+    after = "Buy further credit before then: providers refuse requests without it."
     return Letter(
         f"{_noun(facts)} {facts.name!r} {fate}",
         f"{_noun(facts)} {facts.name!r} will last for now",

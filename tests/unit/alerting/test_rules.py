@@ -130,6 +130,16 @@ def test_credit_is_told_two_weeks_before_it_runs_out(
     assert (used_up.severity, used_up.rank) == (Severity.CRITICAL, 1)
 
 
+def test_a_commitment_is_at_risk_of_being_missed_and_told_when_it_is_met() -> None:
+    """Its breach is to fall short; spent in full, what follows is beyond it."""
+    seen = conditions(budget_kind="commitment", breach_probability=0.9)
+    assert seen[AlertKind.BREACH_EXPECTED].condition is Condition.FIRING
+    assert seen[AlertKind.CREDIT_RUNS_OUT].condition is Condition.CLEAR
+    met = conditions(budget_kind="commitment", status="met", breach_probability=0.0)
+    assert met[AlertKind.BREACH_EXPECTED].condition is Condition.CLEAR
+    assert met[AlertKind.CREDIT_RUNS_OUT].condition is Condition.FIRING
+
+
 def test_over_commitment_is_seen_where_the_mart_knows_it() -> None:
     """Unknown where the column is not there yet."""
     assert AlertKind.OVERCOMMITTED not in conditions()

@@ -83,8 +83,18 @@ def test_a_budget_that_will_be_passed() -> None:
         ),
         (
             AlertKind.CREDIT_RUNS_OUT,
-            Facts(name="Deal", budget_kind="commitment", probability=Decimal(1)),
-            "Commitment 'Deal' is used up",
+            Facts(name="Deal", budget_kind="commitment"),
+            "Commitment 'Deal' is met: what comes now goes beyond it",
+        ),
+        (
+            AlertKind.BREACH_EXPECTED,
+            Facts(name="Deal", budget_kind="commitment", period_end_date=date(2026, 12, 31)),
+            "Commitment 'Deal' will probably not be spent in full by 31 Dec 2026",
+        ),
+        (
+            AlertKind.BUDGET_BREACHED,
+            Facts(name="Deal", budget_kind="commitment", spent_usd=Decimal(80), budget_usd=Decimal(100)),
+            "Commitment 'Deal' has ended $20.00 short of its amount",
         ),
         (
             AlertKind.OVERCOMMITTED,
