@@ -700,9 +700,9 @@ class AlertEvent:
     """One transition of an alert, or one turn in the life of a message about it: the log of who was told what and when.
 
     ``event_name`` is ``raised``, ``renotified``, ``acknowledged``, ``no_data``, ``resumed`` or ``resolved`` for alerts,
-    and ``queued``, ``failed``, ``delivered``, ``dead`` or ``requeued`` for messages, which carry the ``event_number`` of
-    the transition that they tell of. ``alert_id`` is one episode of (``alert_kind``, ``subject``, ``period``), where
-    ``subject`` is a budget, a series or a source, and ``period`` the first day of the budget's period or empty.
+    and ``queued``, ``failed``, ``delivered``, ``dead`` or ``requeued`` for messages, which carry the ``event_number``
+    of the transition that they tell of. ``alert_id`` is one episode of (``alert_kind``, ``subject``, ``period``):
+    ``subject`` is a budget, a series or a source, ``period`` the first day of the budget's period or empty.
     ``facts_json`` holds the numbers that the message was written from. No address and no secret is in any column but
     ``recipient``, which is the e-mail of an owner or empty.
     """
