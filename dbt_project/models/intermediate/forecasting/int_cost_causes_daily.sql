@@ -68,7 +68,8 @@ prompt_costs as (
 ),
 
 unioned as (
-    {%- for dimension, value in series_dimensions().items() %}
+    {#- The ledger knows no customers, so their segments have no causes. -#}
+    {%- for dimension, value in series_dimensions().items() if dimension != 'customer_segment' %}
     {%- for cause, expression in causes.items() if not (cause == 'feature' and 'feature' in dimension) %}
     select '{{ dimension }}' as dimension_name, {{ value }} as dimension_value, '{{ cause }}' as cause_name, {{ expression }} as cause_value,
         usage_date, sum(effective_cost_usd) as effective_cost_usd, sum(request_count) as request_count
