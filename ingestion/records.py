@@ -692,6 +692,44 @@ class ForecastNowcast:
     nowcast_cost_usd: Decimal
 
 
+# ---------------------------------------------------------------- alerts
+
+
+@dataclass(frozen=True)
+class AlertEvent:
+    """One transition of an alert, or one turn in the life of a message about it: the log of who was told what and when.
+
+    ``event_name`` is ``raised``, ``renotified``, ``acknowledged``, ``no_data``, ``resumed`` or ``resolved`` for alerts,
+    and ``queued``, ``failed``, ``delivered``, ``dead`` or ``requeued`` for messages, which carry the ``event_number``
+    of the transition that they tell of. ``alert_id`` is one episode of (``alert_kind``, ``subject``, ``period``):
+    ``subject`` is a budget, a series or a source, ``period`` the first day of the budget's period or empty.
+    ``facts_json`` holds the numbers that the message was written from. No address and no secret is in any column but
+    ``recipient``, which is the e-mail of an owner or empty.
+    """
+
+    event_id: str
+    alert_id: str
+    event_number: int
+    event_name: str
+    alert_kind: str
+    subject: str
+    period: str
+    episode: int
+    alert_state: str
+    severity: str
+    rank: Decimal
+    reason: str
+    summary: str
+    person: str | None
+    facts_json: str
+    message_id: str | None
+    channel: str | None
+    recipient: str | None
+    attempt_count: int | None
+    error: str | None
+    occurred_at: datetime
+
+
 _W, _S, _A = StreamKind.WINDOWED, StreamKind.SNAPSHOT, StreamKind.APPEND
 
 STREAMS: dict[str, Stream] = {
@@ -728,6 +766,7 @@ STREAMS: dict[str, Stream] = {
         Stream("forecast_series", "forecast_series", ForecastSeries, _A),
         Stream("forecast_drivers", "forecast_drivers", ForecastDriver, _A),
         Stream("forecast_nowcasts", "forecast_nowcasts", ForecastNowcast, _A),
+        Stream("alert_events", "alert_events", AlertEvent, _A),
     )
 }
 """Every raw table, by the name that dbt reads."""

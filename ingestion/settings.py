@@ -56,6 +56,11 @@ class Settings:
     def reports_path(self) -> Path:
         return self.home / "reports"
 
+    @property
+    def state_path(self) -> Path:
+        """Working copies that can be rebuilt from the lake: the alerts and their outbox."""
+        return self.home / "state"
+
     def clock(self) -> datetime:
         """The present: ``now`` for as long as the clock is fixed, else the system clock."""
         return self.now if self.is_clock_fixed else datetime.now(UTC)

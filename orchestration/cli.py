@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from orchestration.commands.alerts import alerts_app
+
 
 class _Commands(TyperGroup):
     """Shows errors that a user can act on without a traceback, and all others with one."""
@@ -46,6 +48,9 @@ app = typer.Typer(
     **Exit codes**: 0 all is well; 1 something failed or needs mending; 2 the command was not understood.
     """,
 )
+
+
+app.add_typer(alerts_app, name="alerts")
 
 
 @app.command()

@@ -36,6 +36,8 @@ _TITLES = {
     "finops__mart_kpis_daily_cost_has_owners": "Check attribution coverage",
     "forecasts": "Forecast",
     "dbt_forecast_marts": "Build forecast and budget marts (dbt)",
+    "alerting__alert_events": "Assess budgets and send alerts",
+    "dbt_alert_marts": "Build the table of alerts (dbt)",
     "publish": "Publish",
     "marts_keep_their_suites": "Check the marts (Great Expectations)",
     "reports__data_docs": "Write the reports",

@@ -122,3 +122,7 @@
         ~ " when 'quarter' then " ~ dbt.dateadd('month', 3, start_date)
         ~ " else " ~ dbt.dateadd('year', 1, start_date) ~ " end") }} as date)
 {%- endmacro %}
+
+{#- How many days back anomalies are looked for and explained: three months, and the four weeks that they are compared with. -#}
+{% macro anomaly_days() %}{{ return(92) }}{% endmacro %}
+{% macro cause_days() %}{{ return(anomaly_days() + 35) }}{% endmacro %}

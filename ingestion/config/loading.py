@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingestion.config import plans, tables
+from ingestion.config.alert_rules import AlertRule, read_alert_rules
 from ingestion.config.budgets import check_budget_scopes, read_budgets
 from ingestion.config.checks import check_channels, check_teams, warnings
 from ingestion.config.problems import ConfigWarning, raise_for
@@ -50,6 +51,7 @@ class Config:
     forecast_scenarios: tuple[ConfigForecastScenario, ...]
     customers: tuple[ConfigCustomer, ...]
     alert_channels: tuple[ConfigAlertChannel, ...]
+    alert_rules: tuple[AlertRule, ...]
     invoices: tuple[ConfigInvoice, ...]
     fx_rates: tuple[ConfigFxRate, ...]
     warnings: tuple[ConfigWarning, ...]
@@ -94,13 +96,13 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     rules, splits = tables.read_rules(folder), tables.read_splits(folder)
     budgets, customers = read_budgets(folder), plans.read_customers(folder)
     changes, scenarios = plans.read_planned_changes(folder), plans.read_forecast_scenarios(folder)
-    channels = plans.read_alert_channels(folder)
+    channels, alert_rules = plans.read_alert_channels(folder), read_alert_rules(folder)
     invoices, fx_rates = tables.read_invoices(folder), tables.read_fx_rates(folder)
     check_teams(teams, features, rules, splits, budgets, changes, scenarios)
     check_budget_scopes(budgets, customers)
     check_channels(budgets, channels)
     read = (teams, features, rules, splits, budgets, changes, scenarios, customers, channels, invoices, fx_rates)
-    for table in read:
+    for table in (*read, alert_rules):
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
@@ -116,6 +118,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
         forecast_scenarios=scenarios.records,
         customers=customers.records,
         alert_channels=channels.records,
+        alert_rules=alert_rules.records,
         invoices=invoices.records,
         fx_rates=fx_rates.records,
         warnings=tuple(

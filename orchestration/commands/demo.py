@@ -23,6 +23,7 @@ _STAGES = {
     "build facts and marts": ("dbt_facts", "core__", "finops__"),
     "forecast": ("forecasts", "dbt_forecast_marts"),
     "check the marts": ("marts_keep_their_suites",),
+    "alert": ("alerting__", "dbt_alert_marts"),
     "publish and report": ("publish", "reports"),
 }
 

@@ -79,6 +79,7 @@ def findings(settings: Settings, *, offline: bool) -> Iterator[Finding]:
         yield from _freshness(source, lake, settings)
     yield from _log_files(config, lake)
     yield from _quarantine(lake)
+    yield from _alerts(settings)
     if not lake.loads():
         yield Finding(Level.LOOK, "lake", "Nothing has been landed yet", "tokenatlas run")
         return
@@ -179,6 +180,28 @@ def _quarantine(lake: Lake) -> Iterator[Finding]:
         "Their files and lines are in lake/<source>/_quarantine. Correct the mapping, then "
         "`tokenatlas import FILE --source NAME --replace`.",
     )
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    from alerting.outbox import MessageStatus
+    from orchestration.alerts import alert_desk
+
+    with alert_desk(settings) as desk:
+        problems = {name: problem for name in desk.channels.names if (problem := desk.channels.problem(name))}
+        waiting, dead = (desk.outbox.listed(status) for status in (MessageStatus.PENDING, MessageStatus.DEAD))
+        names = ", ".join(desk.channels.names)
+    for name, problem in problems.items():
+        yield Finding(Level.LOOK, f"alert channel {name}", problem, "docs/alerts.md; then tokenatlas alerts test NAME")
+    if dead:
+        reasons = "; ".join(sorted({f"{each.message.channel}: {each.error}" for each in dead}))
+        mend = "Mend the channel, then tokenatlas alerts outbox --retry"
+        yield Finding(Level.BROKEN, "alerts", f"{len(dead)} messages were given up: {reasons}", mend)
+    if waiting:
+        reasons = "; ".join(sorted({f"{each.message.channel}: {each.error or 'not tried yet'}" for each in waiting}))
+        mend = "They are tried again by every run and by dagster dev; tokenatlas alerts outbox shows them"
+        yield Finding(Level.LOOK, "alerts", f"{len(waiting)} messages wait: {reasons}", mend)
+    if names and not (problems or dead or waiting):
+        yield Finding(Level.FINE, "alerts", f"the channels {names} have addresses, and every message has arrived")
 
 
 def _price_corrections(settings: Settings, lake: Lake) -> Iterator[Finding]:

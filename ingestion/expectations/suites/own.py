@@ -1,4 +1,4 @@
-"""What TokenAtlas itself lands: the price book, the configuration and the forecasts."""
+"""What TokenAtlas itself lands: the price book, the configuration, the forecasts and what became of alerts."""
 
 from __future__ import annotations
 
@@ -126,6 +126,22 @@ def _rising(low: str, high: str) -> Expectations:
     return ordered(f"{low}{NUMBER_SUFFIX}", f"{high}{NUMBER_SUFFIX}")
 
 
+def _alert_events() -> Expectations:
+    transitions = ("raised", "renotified", "acknowledged", "no_data", "resumed", "resolved")
+    return (
+        record_of("alert_events")
+        + unique("event_id")
+        + not_blank("event_id", "alert_id", "alert_kind")
+        + one_of("event_name", (*transitions, "queued", "failed", "delivered", "dead", "requeued"))
+        + one_of("alert_state", ("raised", "renotified", "acknowledged", "no_data", "resolved"))
+        + one_of("severity", ("info", "warning", "critical"))
+        + between("event_number", 1)
+        + between("episode", 1)
+        + not_negative("attempt_count")
+        + positive_decimals("rank")
+    )
+
+
 SUITES: dict[str, Callable[[], Expectations]] = {
     "model_prices": _model_prices,
     "config_sources": lambda: record_of("config_sources") + unique("source_name"),
@@ -159,4 +175,5 @@ SUITES: dict[str, Callable[[], Expectations]] = {
         + ordered("cutoff_date", "cost_date", or_equal=False)
         + unique("series_id", "cutoff_date", "cost_date")
     ),
+    "alert_events": _alert_events,
 }

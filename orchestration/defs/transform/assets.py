@@ -1,4 +1,4 @@
-"""The dbt models as assets: facts first, and the marts of forecasts once there is something to forecast from."""
+"""The dbt models as assets: facts first, then the marts of forecasts, and last the table of alerts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,6 +23,8 @@ from orchestration.warehouse import TableFacts, reading, table_facts
 FORECAST_TABLES = ("forecast_days", "forecast_periods", "forecast_series", "forecast_drivers", "forecast_nowcasts")
 FROM_FORECASTS = " ".join(f"source:lake.{table}+" for table in FORECAST_TABLES)
 """Whatever reads forecasts, however far down, is built after them."""
+FROM_ALERTS = "source:lake.alert_events+"
+"""Whatever tells who was told of what is built after they were."""
 
 DbtEvent = (
     dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult | dg.AssetObservation | dg.AssetCheckEvaluation
@@ -30,13 +32,13 @@ DbtEvent = (
 
 
 class StageGroups(DagsterDbtTranslator):
-    """Groups models by their folder: staging, intermediate, core, finops. What comes after forecasts is forecasting."""
+    """Groups models by their folder (staging, intermediate, core, finops), or by the forecasts or alerts they read."""
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_metadata=False))
-        self._from_forecasts = _descendants(
-            manifest, {key for key in manifest["sources"] if key.split(".")[-1] in FORECAST_TABLES}
-        )
+        sources = {key.split(".")[-1]: key for key in manifest["sources"]}
+        self._from_forecasts = _descendants(manifest, {sources[table] for table in FORECAST_TABLES})
+        self._from_alerts = _descendants(manifest, {sources["alert_events"]})
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Layer of the model, or the subject of its mart."""
@@ -44,6 +46,8 @@ class StageGroups(DagsterDbtTranslator):
         if folders[0] == "marts":
             return str(folders[1])
         # A stage between two others would be drawn before both.
+        if dbt_resource_props["unique_id"] in self._from_alerts:
+            return "delivery"
         return "forecasting" if dbt_resource_props["unique_id"] in self._from_forecasts else str(folders[0])
 
 
@@ -151,12 +155,13 @@ def _metadata(key: dg.AssetKey, facts: TableFacts) -> dict[str, Any]:
 
 @dg.definitions
 def transform() -> dg.Definitions:
-    """Two builds: forecasts read the facts, and their marts read the forecasts."""
+    """Three builds: forecasts read the facts, their marts read the forecasts, and alerts are told from those marts."""
     project = dbt_project(Settings.from_environment())
     manifest = read_manifest(project)
     return dg.Definitions(
         assets=[
-            dbt_step("dbt_facts", manifest, project, exclude=FROM_FORECASTS),
-            dbt_step("dbt_forecast_marts", manifest, project, select=FROM_FORECASTS),
+            dbt_step("dbt_facts", manifest, project, exclude=f"{FROM_FORECASTS} {FROM_ALERTS}"),
+            dbt_step("dbt_forecast_marts", manifest, project, select=FROM_FORECASTS, exclude=FROM_ALERTS),
+            dbt_step("dbt_alert_marts", manifest, project, select=FROM_ALERTS),
         ]
     )
