@@ -146,6 +146,11 @@ class SeriesCharacter:
     confidence: str
 
 
+def is_dead(values: FloatArray) -> bool:
+    """Whether a series was silent for its last four weeks: every model forecasts it at zero."""
+    return not values[-NEW_DAYS:].any()
+
+
 def characterize(values: FloatArray) -> SeriesCharacter:
     """The character of a series from its training values up to the cutoff."""
     from forecasting.models.levels import regime_start
@@ -153,7 +158,7 @@ def characterize(values: FloatArray) -> SeriesCharacter:
     recent = values[-56:]
     weeks = recent[len(recent) % 7 :].reshape(-1, 7).sum(axis=1)
     variation = float(weeks.std() / weeks.mean()) if len(weeks) > 1 and weeks.mean() > 0 else float("inf")
-    if not values[-NEW_DAYS:].any():
+    if is_dead(values):
         return SeriesCharacter("dead", "low")
     if len(values) < NEW_DAYS:
         return SeriesCharacter("new", "low")

@@ -17,7 +17,15 @@ import numpy as np
 from forecasting.combination import HORIZONS, Evidence, Selection, combine, prior, select
 from forecasting.intervals import Miss, PathNoise, measure_noise
 from forecasting.metrics import naive_error
-from forecasting.models.experts import PROPHET, PROPHET_VARIANTS, RUN_RATE, SEASONAL_NAIVE, all_points, quick_points
+from forecasting.models.experts import (
+    PROPHET,
+    PROPHET_VARIANTS,
+    RUN_RATE,
+    SEASONAL_NAIVE,
+    SLOW_MODELS,
+    all_points,
+    quick_points,
+)
 from forecasting.series import ONE_DAY, DailySeries, FloatArray, SeriesCharacter, characterize
 
 SELECTED, COMBINATION = "selected", "combination"
@@ -100,7 +108,9 @@ class _Trials:
 
     def quick_at(self, cutoff: date) -> dict[str, FloatArray]:
         if cutoff not in self.quick:
-            self.quick[cutoff] = self.slow.get(cutoff) or quick_points(self._known(cutoff), self.horizon_days)
+            # Slow models that another study happened to fit here stay out: a study is the same in any company.
+            fitted = {name: daily for name, daily in self.slow.get(cutoff, {}).items() if name not in SLOW_MODELS}
+            self.quick[cutoff] = fitted or quick_points(self._known(cutoff), self.horizon_days)
         return self.quick[cutoff]
 
     def slow_at(self, cutoff: date) -> dict[str, FloatArray]:

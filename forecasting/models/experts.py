@@ -23,6 +23,8 @@ LEVELS: tuple[RegimeMean | DiscountedLevel, ...] = (
 )
 
 PROPHET_VARIANTS = ("prophet_flat", "prophet_damped", "prophet_linear", "prophet_logistic")
+SLOW_MODELS = ("theta", "ets", *PROPHET_VARIANTS)
+"""What ``all_points`` has on top of ``quick_points``."""
 
 _GROWTH_DAYS = 90
 _GROWTH = 1.5

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasting.models.base import RepeatedPattern
-from forecasting.series import DailySeries, FloatArray
+from forecasting.series import DailySeries, FloatArray, is_dead
 
 _PROFILE_WEEKS = 8
 
@@ -94,6 +94,9 @@ class Regime:
 def current_regime(series: DailySeries) -> Regime:
     """The days since the last step of a series, and its week."""
     values = series.training_values
+    if is_dead(values):
+        # Its last step down may lie further back than steps are looked for.
+        return Regime(values[-1:], np.ones(7))
     regime = values[regime_start(values) :]
     return Regime(regime, week_profile(regime if len(regime) >= 21 else values))
 
@@ -149,14 +152,14 @@ class DiscountedLevel:
 class LastYear:
     """The same weeks of last year, at the ratio of the last four weeks to the same four of last year.
 
-    Below a year and eight weeks of history it has nothing to say and falls back to the mean of 28 days.
+    Below a year and eight weeks of history, and of a series that has ended, it falls back to the mean of 28 days.
     """
 
     name: str = "last_year"
 
     def fit(self, series: DailySeries) -> RepeatedPattern:
         values = series.training_values
-        if not knows_last_year(series):
+        if is_dead(values) or not knows_last_year(series):
             return RepeatedPattern(np.array([values[-28:].mean()]))
         # 52 weeks rather than 365 days, so that weekdays stay where they are.
         before = float(values[-28 - 364 : -364].sum())

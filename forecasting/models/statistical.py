@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +28,13 @@ class Theta:
 
     def fit(self, series: DailySeries) -> FittedModel:
         values = series.training_values[-_TREND_DAYS:]
-        if len(values) < _MIN_DAYS or not values[-28:].any():
-            return _mean(values)
-        from statsforecast.models import Theta as StatsTheta
+        stand_in = _stand_in(values)
+        if stand_in is not None:
+            return stand_in
+        with quiet_statsforecast():
+            from statsforecast.models import Theta as StatsTheta
 
-        found = StatsTheta(season_length=_SEASON_DAYS).forecast(y=values, h=self.max_horizon_days)["mean"]
+            found = StatsTheta(season_length=_SEASON_DAYS).forecast(y=values, h=self.max_horizon_days)["mean"]
         return Path(np.maximum(np.asarray(found, dtype=np.float64), 0.0))
 
 
@@ -45,16 +50,35 @@ class Ets:
 
     def fit(self, series: DailySeries) -> FittedModel:
         values = series.training_values[-_TREND_DAYS:]
-        if len(values) < _MIN_DAYS or not values[-28:].any():
-            return _mean(values)
-        from statsforecast.models import AutoETS
-
+        stand_in = _stand_in(values)
+        if stand_in is not None:
+            return stand_in
         scale = float(values.mean())
-        model = AutoETS(season_length=_SEASON_DAYS, model="ANA")
-        found = model.forecast(y=np.log1p(values / scale), h=self.max_horizon_days)["mean"]
+        with quiet_statsforecast():
+            from statsforecast.models import AutoETS
+
+            model = AutoETS(season_length=_SEASON_DAYS, model="ANA")
+            found = model.forecast(y=np.log1p(values / scale), h=self.max_horizon_days)["mean"]
         return Path(np.maximum(np.expm1(np.asarray(found, dtype=np.float64)) * scale, 0.0))
 
 
-def _mean(values: FloatArray) -> RepeatedPattern:
-    """What stands in below two weeks, and for a series that has ended: its recent mean."""
-    return RepeatedPattern(np.array([values[-28:].mean()]))
+def _stand_in(values: FloatArray) -> RepeatedPattern | None:
+    """What stands in for a fit: the recent mean below two weeks and for an ended series, a constant for itself.
+
+    A constant has no variance to divide its autocorrelation by. None where a fit is due.
+    """
+    if values.min() == values.max():
+        return RepeatedPattern(values[-1:])
+    if len(values) < _MIN_DAYS or not values[-28:].any():
+        return RepeatedPattern(np.array([values[-28:].mean()]))
+    return None
+
+
+@contextmanager
+def quiet_statsforecast() -> Iterator[None]:
+    """Lets statsforecast be imported where warnings are errors."""
+    with warnings.catch_warnings():
+        # statsforecast 2.0 has invalid escapes in its docstrings: Python says so whenever it compiles them first.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", SyntaxWarning)
+        yield
