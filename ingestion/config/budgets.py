@@ -30,7 +30,7 @@ _NEW_COLUMNS = (
 )
 """Files from before these columns are read as if they were blank."""
 
-_DEFAULT_ALERT_PROBABILITY = Decimal("0.8")
+_DEFAULT_ALERT_PROBABILITY = Decimal("0.9")
 
 
 def _probability(cell: str) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,6 +62,27 @@ def check() -> None:
         console.print(f"  {event.event_name:<12} {event.summary}", markup=False, soft_wrap=True)
     console.print(f"{len(report.applied.events)} changes")
     _print_drained(report.drained)
+
+
+@alerts_app.command()
+def backtest(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="CSV or Parquet with series_id, ds (day), y. Default: yours."),
+    ] = None,
+    every_days: Annotated[int, typer.Option(min=1, max=14, help="Days between forecasts of the replay.")] = 1,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Probability of a breach that raises an alarm.")] = 0.9,
+    fill_gaps: Annotated[bool, typer.Option("--fill-gaps", help="Days that are missing cost 0.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the sample paths.")] = 20260101,
+) -> None:
+    """Replay history and report lead, precision and recall of budget alerts, beside 80 % spent and linear pace.
+
+    Without a file: every ended budget of yours, forecast from what was known on each of its days. With one: a budget
+    for each month of each series, of 1.2 times what the four weeks before would make of a month.
+    """
+    from orchestration.commands.alert_backtest import backtest_alerts
+
+    backtest_alerts(file, every_days=every_days, level=level, fill_gaps=fill_gaps, seed=seed)
 
 
 @alerts_app.command()

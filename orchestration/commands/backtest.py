@@ -14,6 +14,7 @@ from orchestration.console import console, share, table
 
 if TYPE_CHECKING:
     from forecasting.backtest import Origin
+    from forecasting.history import History
     from forecasting.series import DailySeries
 
 _SCORE_NAMES = {
@@ -50,7 +51,7 @@ def run_backtest_command(
     from forecasting.scorecard import scorecard
     from forecasting.series_files import read_series
 
-    series = read_series(file, fill_gaps=fill_gaps) if file is not None else _own_history()
+    series = read_series(file, fill_gaps=fill_gaps) if file is not None else own_history().series
     origins = _origins(cutoffs, series, horizon_days)
     what = f"{len(series):,} series, {len(origins):,} cutoffs"
     with console.status(f"Forecasting {what}"):
@@ -63,8 +64,8 @@ def run_backtest_command(
     print_scores(what, scores)
 
 
-def _own_history() -> list[DailySeries]:
-    """The series of the warehouse, up to the last day whose bill has settled."""
+def own_history() -> History:
+    """The history of the warehouse, up to the last day whose bill has settled."""
     from forecasting.history import read_history
 
     settings = Settings.from_environment()
@@ -75,7 +76,7 @@ def _own_history() -> list[DailySeries]:
             where=str(settings.warehouse_path),
             mend="Run `tokenatlas run` first, or give a file with series_id, ds and y.",
         )
-    return history.series
+    return history
 
 
 def _origins(cutoffs: str, series: list[DailySeries], horizon_days: int) -> list[Origin]:

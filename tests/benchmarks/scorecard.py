@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecasting.alert_backtest import LEVEL, RULES, MonthBudget, months_of, replay, score_alerts
+from forecasting.alert_backtest import LEVEL, RULES, ReplayedBudget, months_of, replay, score_alerts
 from forecasting.backtest import Backtest, Origin, run_backtest
 from forecasting.models.experts import SEASONAL_NAIVE
 from forecasting.models.prophet_default import NAME as PROPHET_DEFAULT
@@ -225,7 +225,7 @@ def _verdict(is_reached: bool) -> str:
     return "reached" if is_reached else "**missed**"
 
 
-def alert_table(budgets: Sequence[MonthBudget]) -> pd.DataFrame:
+def alert_table(budgets: Sequence[ReplayedBudget]) -> pd.DataFrame:
     """One row per rule."""
     return pd.DataFrame(
         [
@@ -245,10 +245,10 @@ def alert_table(budgets: Sequence[MonthBudget]) -> pd.DataFrame:
     )
 
 
-def replay_alerts(series: Sequence[RealSeries], every_days: int) -> list[MonthBudget]:
+def replay_alerts(series: Sequence[RealSeries], every_days: int) -> list[ReplayedBudget]:
     """The last year of months of each real series, with a budget each."""
     chosen = [one.series for one in series]
-    months = {one.series_id: months_of(one, most=MOST_MONTHS) for one in chosen}
+    months = [month for one in chosen for month in months_of(one, most=MOST_MONTHS)]
     return replay(chosen, months, seed=SEED, every_days=every_days)
 
 
