@@ -177,7 +177,7 @@ def landed_events(settings: Settings) -> list[Event]:
     lake.write_index(settings.index_path)
     names = list(AlertEvent.__dataclass_fields__)
     with live_rows(settings.index_path, TABLE) as connection:
-        rows = connection.execute(f"select {', '.join(names)} from live").fetchall()
+        rows = connection.execute(f"select {', '.join(names)} from live order by occurred_at, event_id").fetchall()
     return [_event(dict(zip(names, row, strict=True))) for row in rows]
 
 
