@@ -20,8 +20,7 @@ from urllib.parse import urlencode
 from alerting.model import EventName, Severity
 from ingestion.errors import TokenAtlasError
 
-EMAIL_CHANNEL = "email"
-"""The channel of this name writes to the owner of what an alert is about."""
+_MAIL_NAMES = frozenset({"email", "mail"})
 
 SEND_SECONDS = 25
 """An attempt that takes longer has no known end. Below the minute that Dagster gives a sensor."""
@@ -77,6 +76,11 @@ class Verdict(StrEnum):
 class Outcome:
     verdict: Verdict
     error: str | None = None
+
+
+def writes_to_owner(name: str) -> bool:
+    """Whether a channel writes to the owner of what an alert is about: those called email, e-mail or mail do."""
+    return name.lower().replace("-", "") in _MAIL_NAMES
 
 
 class Channels:

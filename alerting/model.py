@@ -205,7 +205,7 @@ class Observation:
 
     Attributes:
         rank: How far it has gone within its kind (the threshold that was passed). More than what was told of is news.
-        is_muted: A graver alert about the same subject says it already: keep the state, and tell nobody.
+        is_muted: A graver alert about the same subject says it already: nothing is raised, and nobody is told.
     """
 
     key: Key

@@ -26,7 +26,7 @@ COMPARED_DAYS = 14
 """Fewer days with data cannot show a jump of a share."""
 
 MATERIAL_RATIO = Decimal("0.02")
-"""Anomalies below this share of what the whole company spends on a day are in the mart, and no news."""
+"""Anomalies below this share of what the whole company spends in the same time are in the mart, and no news."""
 
 EXPLAINED_RATIO = Decimal("0.5")
 """A series whose excess is to this part the excess of a finer one is not told beside it."""
@@ -250,7 +250,8 @@ def anomaly_observations(marts: Marts, policies: Policies, owners: Mapping[str, 
     for row in marts.anomalies or ():
         kind = _ANOMALIES[row.anomaly_kind]
         is_now = row.cost_date > marts.judged_until - timedelta(days=JUDGED_DAYS)
-        if is_now and abs(row.excess_cost_usd) >= least and _is_far(row, policies[kind]):
+        days = 1 if kind is AlertKind.SPEND_ANOMALY else WEEK_DAYS
+        if is_now and abs(row.excess_cost_usd) >= least * days and _is_far(row, policies[kind]):
             known = latest.setdefault((kind, row.series_id), row)
             latest[kind, row.series_id] = max(known, row, key=lambda each: each.cost_date)
     for (kind, series_id), row in latest.items():

@@ -47,7 +47,8 @@ def advance(
     """
     is_heard = has_audience and not seen.is_muted
     if alert is None or not alert.is_open:
-        return _raise(alert, seen, now, is_heard=is_heard) if seen.condition is Condition.FIRING else Step(alert)
+        is_raised = seen.condition is Condition.FIRING and not seen.is_muted
+        return _raise(alert, seen, now, is_news=has_audience) if is_raised else Step(alert)
     if seen.condition is Condition.FIRING:
         return _fire(alert, seen, now, policy, is_heard=is_heard)
     if seen.condition is Condition.UNKNOWN:
@@ -72,7 +73,7 @@ def told(alert: Alert, now: datetime) -> Alert:
     return replace(alert, notified_at=now, notified_severity=alert.severity, notified_rank=alert.rank)
 
 
-def _raise(before: Alert | None, seen: Observation, now: datetime, *, is_heard: bool) -> Step:
+def _raise(before: Alert | None, seen: Observation, now: datetime, *, is_news: bool) -> Step:
     episode = 1 if before is None else before.episode + 1
     alert = Alert(
         alert_id=alert_id_of(seen.key, episode),
@@ -86,7 +87,7 @@ def _raise(before: Alert | None, seen: Observation, now: datetime, *, is_heard: 
         changed_at=now,
         event_count=1,
     )
-    return Step(alert, EventName.RAISED, "", is_heard)
+    return Step(alert, EventName.RAISED, "", is_news)
 
 
 def _fire(alert: Alert, seen: Observation, now: datetime, policy: Policy, *, is_heard: bool) -> Step:

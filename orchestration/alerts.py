@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from alerting.channels import EMAIL_CHANNEL, Channel, Channels
+from alerting.channels import Channel, Channels, writes_to_owner
 from alerting.delivery import Drained, drain
 from alerting.engine import Applied, Receiver, apply, restore
 from alerting.events import Event
@@ -65,7 +65,7 @@ class Desk:
         """The channels that the budget names, or else all; those that want to hear of this severity."""
         names = facts.channels or self.channels.names
         return tuple(
-            Receiver(name, (facts.owner_email or "") if name == EMAIL_CHANNEL else "")
+            Receiver(name, (facts.owner_email or "") if writes_to_owner(name) else "")
             for name in dict.fromkeys(names)
             if self.channels.wants(name, severity)
         )
@@ -177,7 +177,12 @@ def landed_events(settings: Settings) -> list[Event]:
     lake.write_index(settings.index_path)
     names = list(AlertEvent.__dataclass_fields__)
     with live_rows(settings.index_path, TABLE) as connection:
-        rows = connection.execute(f"select {', '.join(names)} from live").fetchall()
+        rows = connection.execute(
+            f"""
+            select {", ".join(names)} from live
+            order by occurred_at, event_number, message_id nulls first, event_id
+            """
+        ).fetchall()
     return [_event(dict(zip(names, row, strict=True))) for row in rows]
 
 

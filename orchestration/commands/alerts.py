@@ -30,20 +30,17 @@ alerts_app = typer.Typer(
 @alerts_app.command("list")
 def list_() -> None:
     """Show the open alerts: why, since when, and who was told."""
-    from orchestration.console import console, table
+    from orchestration.console import console
 
     with _desk() as desk:
         standing = desk.store.open_alerts()
-        rows = [_listed(desk, alert) for alert in standing]
+        for alert in standing:
+            _print_alert(desk, alert)
         _print_unsent(desk)
-    if not rows:
+    if not standing:
         console.print("No alert is open.")
         return
-    columns = ["alert", "severity", "state", "since", "what", "told"]
-    console.print(table(f"{len(rows)} open alerts", columns, rows))
-    console.print(
-        "\nTake one on with [bold]tokenatlas alerts ack ALERT[/]: it is not told again unless it grows graver."
-    )
+    console.print("Take one on with [bold]tokenatlas alerts ack ALERT[/]: it is not told again unless it grows graver.")
 
 
 @alerts_app.command()
@@ -152,7 +149,7 @@ def outbox(
     """Show the messages that have not arrived: those to be tried again, and those given up. Ends with 1 if any was."""
     from alerting.outbox import MessageStatus
     from orchestration import alerts
-    from orchestration.console import console, table
+    from orchestration.console import console
 
     with _desk() as desk:
         if retry:
@@ -167,12 +164,10 @@ def outbox(
     if not waiting and not dead:
         console.print("Every message has arrived.")
         return
-    columns = ["message", "status", "channel", "to", "tries", "next", "why", "what"]
-    console.print(
-        table("Messages that have not arrived", columns, [_row(each) for each in (*dead, *waiting)], right=[4])
-    )
+    for each in (*dead, *waiting):
+        _print_message(each)
     if dead:
-        console.print(f"\n{len(dead)} were given up. Mend the channel, then [bold]tokenatlas alerts outbox --retry[/].")
+        console.print(f"{len(dead)} were given up. Mend the channel, then [bold]tokenatlas alerts outbox --retry[/].")
         raise typer.Exit(1)
 
 
@@ -183,16 +178,41 @@ def _desk() -> AbstractContextManager[Desk]:
     return alert_desk(Settings.from_environment())
 
 
-def _listed(desk: Desk, alert: Alert) -> list[str]:
+def _print_alert(desk: Desk, alert: Alert) -> None:
     from alerting.model import EventName
     from alerting.templates import render
+    from orchestration.console import console
 
     letter = render(alert.key.kind, EventName.RAISED, alert.severity, alert.facts, alert_id=alert.alert_id)
-    told = [_told(each) for each in desk.outbox.of_alert(alert.alert_id)]
+    told = "; ".join(dict.fromkeys(_told(each) for each in desk.outbox.of_alert(alert.alert_id))) or "nobody"
     state = f"{alert.state} by {alert.acknowledged_by}" if alert.state == "acknowledged" else str(alert.state)
-    since = _minute(alert.raised_at)
-    what = letter.subject.removeprefix("[TokenAtlas] ")
-    return [alert.alert_id, str(alert.severity), state, since, what, "; ".join(dict.fromkeys(told)) or "nobody"]
+    colour = {"critical": "red", "warning": "yellow"}.get(alert.severity, "dim")
+    console.print(
+        f"[bold]{alert.alert_id}[/]  [{colour}]{alert.severity}[/]  {state}, since {_minute(alert.raised_at)}",
+        soft_wrap=True,
+    )
+    _print_lines(letter.subject.removeprefix("[TokenAtlas] "), f"told: {told}")
+
+
+def _print_message(queued: Queued) -> None:
+    from orchestration.console import console
+
+    message = queued.message
+    next_time = "given up" if queued.status == "dead" else f"due {_minute(queued.due_at)}"
+    why = queued.error or "not tried yet"
+    if queued.may_have_arrived:
+        why += " (it may have arrived)"
+    to = f" to {message.recipient}" if message.recipient else ""
+    console.print(f"[bold]{message.message_id[:10]}[/]  {queued.attempt_count} tries, {next_time}", soft_wrap=True)
+    _print_lines(f"{message.channel}{to}: {why}", message.subject.removeprefix("[TokenAtlas] "))
+
+
+def _print_lines(*lines: str) -> None:
+    from orchestration.console import console
+
+    for line in lines:
+        console.print(f"    {line}", markup=False, soft_wrap=True)
+    console.print()
 
 
 def _told(queued: Queued) -> str:
@@ -200,19 +220,6 @@ def _told(queued: Queued) -> str:
     if queued.delivered_at is not None:
         return f"{where} {_minute(queued.delivered_at)}"
     return f"{where} ({queued.status})"
-
-
-def _row(queued: Queued) -> list[str]:
-    message = queued.message
-    due = "-" if queued.status == "dead" else _minute(queued.due_at)
-    why = queued.error or "not tried yet"
-    if queued.may_have_arrived:
-        why += " (it may have arrived)"
-    subject = message.subject.removeprefix("[TokenAtlas] ")
-    return [
-        *(message.message_id[:10], str(queued.status), message.channel, message.recipient or "-"),
-        *(str(queued.attempt_count), due, why, subject),
-    ]
 
 
 def _print_unsent(desk: Desk) -> None:

@@ -8,7 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alerting.channels import Channel, Channels, Message, Outcome, Verdict, _addressed, _instantiate, verdict_of
+from alerting.channels import (
+    Channel,
+    Channels,
+    Message,
+    Outcome,
+    Verdict,
+    _addressed,
+    _instantiate,
+    verdict_of,
+    writes_to_owner,
+)
 from alerting.events import Event
 from alerting.model import AlertKind, EventName, Severity
 from ingestion.config.alert_rules import ALERT_KINDS
@@ -101,6 +111,14 @@ def test_a_channel_hears_what_it_wants_to_hear() -> None:
     channels = Channels((Channel("pager", "PAGER_URL", Severity.CRITICAL),), {})
     assert [channels.wants("pager", severity) for severity in Severity] == [False, False, True]
     assert channels.wants("unlisted", Severity.INFO)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_mail"), [("email", True), ("E-Mail", True), ("mail", True), ("finance-mail", False)]
+)
+def test_mail_to_owners_is_known_by_its_name(name: str, is_mail: bool) -> None:
+    """Any other channel goes where its address says, also if that is a mailbox."""
+    assert writes_to_owner(name) is is_mail
 
 
 def test_requiring_a_channel_says_what_is_missing() -> None:

@@ -118,19 +118,24 @@ def test_firing_after_it_was_resolved_is_another_episode() -> None:
 
 
 def test_what_nobody_could_be_told_is_told_as_soon_as_somebody_can() -> None:
-    """A muted alert, or one without a channel, is not lost: it is told when that ends."""
-    silent = advance(None, seen(is_muted=True), NOW, POLICY)
-    deaf = advance(None, seen(), NOW, POLICY, has_audience=False)
-    for step in (silent, deaf):
-        assert step.alert is not None
-        assert (step.event, step.is_news) == (EventName.RAISED, False)
-        assert advance(step.alert, seen(is_muted=True), NOW + HOUR, POLICY).event is None
-        assert advance(step.alert, seen(), NOW + HOUR, POLICY).is_news
+    """Without a channel it is raised in silence, and told when there is one."""
+    step = advance(None, seen(), NOW, POLICY, has_audience=False)
+    assert step.alert is not None
+    assert (step.event, step.is_news) == (EventName.RAISED, False)
+    assert advance(step.alert, seen(), NOW + HOUR, POLICY, has_audience=False).event is None
+    assert advance(step.alert, seen(), NOW + HOUR, POLICY).is_news
+
+
+def test_what_a_graver_alert_says_is_not_raised_beside_it() -> None:
+    """Nor told again; once the graver one is over, it is raised if it still fires."""
+    assert advance(None, seen(is_muted=True), NOW, POLICY).alert is None
+    assert advance(raised(), seen(is_muted=True), NOW + 30 * DAY, POLICY).event is None
+    assert advance(None, seen(), NOW, POLICY).is_news
 
 
 def test_who_was_told_of_nothing_hears_of_no_end() -> None:
     """Resolving an alert that nobody knew of is no news."""
-    step = advance(None, seen(is_muted=True), NOW, POLICY)
+    step = advance(None, seen(), NOW, POLICY, has_audience=False)
     assert step.alert is not None
     first = advance(step.alert, seen(Condition.CLEAR), NOW, POLICY).alert
     assert first is not None
