@@ -61,7 +61,9 @@ def _raked(cells: FloatArray, names: list[str], level: Mapping[str, FloatArray],
     np.add.at(sums, rows, cells)
     wanted = np.array([level.get(name, sums[row]) for name, row in order.items()])
     # A value whose cells are all zero cannot be reached, and must not be waited for.
-    wanted = scaled_to(np.where(sums > _NOTHING, wanted, 0.0), agreed)
+    wanted = np.where(sums > _NOTHING, wanted, 0.0)
+    # A day on which no value that could be reached is forecast at anything has no shares to give.
+    wanted = scaled_to(np.where(wanted.sum(axis=0) > _NOTHING, wanted, sums), agreed)
     factor = np.divide(wanted, sums, out=np.ones_like(sums), where=sums > _NOTHING)
     return np.asarray(cells * factor[rows], dtype=np.float64)
 

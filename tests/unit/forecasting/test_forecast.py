@@ -1,158 +1,112 @@
-"""Cutoffs, leakage, coherence, determinism."""
+"""Points and paths of one cutoff: totals, quantiles, seeds, and what a run shares."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
-from itertools import pairwise
+from datetime import timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.backtest import COLUMNS, backtest
-from forecasting.forecast import Forecaster, make_cutoffs
-from forecasting.models.base import RepeatedPattern
-from forecasting.models.baselines import RecentMean, SeasonalNaive
-from forecasting.models.prophet_model import ProphetModel
-from forecasting.reconcile import reconcile
-from forecasting.series import DailySeries
+from forecasting.forecast import PathMaker, SeriesForecast, forecasts_of, path_maker, quantiles
+from forecasting.study import SELECTED, STORED_MODELS, Study, study_series
 from tests.unit.forecasting.series_of import FIRST_DAY, series_of, weekly_growth
 
-DAYS = 150
-CUTOFF = FIRST_DAY + timedelta(days=99)
+LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 
 
-def company(days: int = DAYS) -> list[DailySeries]:
-    teams = [
-        series_of(weekly_growth(days, level=100 * (1 + number), seed=number), f"team=t{number}", kind="team")
-        for number in range(3)
-    ]
-    total = DailySeries(
-        "total",
-        "total",
-        "total",
-        FIRST_DAY,
-        tuple(sum(day, Decimal(0)) for day in zip(*(team.costs for team in teams), strict=True)),
-    )
-    return [total, *teams]
+@pytest.fixture(scope="module")
+def studies() -> list[Study]:
+    """Three series of eighty days, each at its last day."""
+    series = [series_of(weekly_growth(80, seed=seed), f"team=t{seed}", kind="team") for seed in range(3)]
+    return [study for one in series for study in study_series(one, [one.last_day], 30)]
 
 
-def poisoned_after(series: DailySeries, cutoff: date) -> DailySeries:
-    known = (cutoff - series.first_day).days + 1
-    costs = series.costs[:known] + (Decimal(10**9),) * (len(series.costs) - known)
-    return DailySeries(series.series_id, series.dimension_name, series.dimension_value, series.first_day, costs)
+def forecast_of(daily: list[float], relative: list[list[float]]) -> SeriesForecast:
+    series = series_of([1.0])
+    return SeriesForecast(series, "m", series.last_day, np.array(daily), np.array(relative))
 
 
-def test_cutoffs_leave_history_before_and_known_days_after() -> None:
-    """Each cutoff can be fitted and scored."""
-    last = FIRST_DAY + timedelta(days=199)
-    cutoffs = make_cutoffs(FIRST_DAY, last, step_days=14, count=5, min_history_days=28, min_finished_days=7)
-    assert len(cutoffs) == 5
-    assert cutoffs == sorted(cutoffs)
-    assert (last - cutoffs[-1]).days >= 7
-    everything = make_cutoffs(FIRST_DAY, last, step_days=14, count=99, min_history_days=28, min_finished_days=7)
-    assert (everything[0] - FIRST_DAY).days >= 27
-    assert {(later - earlier).days for earlier, later in pairwise(everything)} == {14}
+def test_a_forecast_begins_on_the_day_after_its_cutoff() -> None:
+    """Day 0 of every array."""
+    assert forecast_of([1], [[1]]).first_day == FIRST_DAY + timedelta(days=1)
 
 
-def test_cutoffs_do_not_move_as_days_come_in() -> None:
-    """The calendar of cutoffs is fixed, and a coarse one is part of a fine one."""
-    last = FIRST_DAY + timedelta(days=199)
-    before = make_cutoffs(FIRST_DAY, last, step_days=28, count=99)
-    after = make_cutoffs(FIRST_DAY, last + timedelta(days=1), step_days=28, count=99)
-    assert set(before) <= set(after)
-    assert set(before) <= set(make_cutoffs(FIRST_DAY, last, step_days=14, count=99))
+def test_totals_are_sums_along_each_path() -> None:
+    """Points 10, 20, 30 and two paths: 10 x 1 + 20 x 2 + 30 x 0.5 = 65, and 10 x 0.5 + 20 x 1 + 30 x 1 = 55."""
+    forecast = forecast_of([10, 20, 30], [[1, 2, 0.5], [0.5, 1, 1]])
+    assert forecast.totals(0, 2).tolist() == [65, 55]
+    assert forecast.totals(1, 1).tolist() == [40, 20]
+    assert forecast.cumulated(0, 2).tolist() == [[10, 50, 65], [5, 25, 55]]
+    assert forecast.cumulated(1, 2).tolist() == [[40, 55], [20, 50]]
 
 
-def test_a_history_that_is_too_short_has_no_cutoff() -> None:
-    """Nothing to go back to."""
-    assert make_cutoffs(FIRST_DAY, FIRST_DAY + timedelta(days=20), step_days=14, count=5) == []
+def test_quantiles_of_days_are_not_those_of_the_total() -> None:
+    """Two days that take turns at 0 and 2: each day is wide, their total is certain."""
+    forecast = forecast_of([1, 1], [[0, 2], [2, 0]] * 50)
+    assert forecast.day_quantiles([0.1, 0.9]).tolist() == [[0, 0], [2, 2]]
+    assert quantiles(forecast.totals(0, 1), [0.1, 0.9]).tolist() == [2, 2]
 
 
-def test_nothing_after_the_cutoff_reaches_a_forecast() -> None:
-    """Points and paths are the same, to the last bit, when every later day is absurd."""
-    series = company()
-    for model in (SeasonalNaive(), RecentMean(), ProphetModel()):
-        honest = Forecaster(series, horizon_days=30, seed=1).forecast(model, CUTOFF)
-        blind = Forecaster([poisoned_after(one, CUTOFF) for one in series], horizon_days=30, seed=1)
-        for expected, got in zip(honest, blind.forecast(model, CUTOFF), strict=True):
-            assert (expected.daily == got.daily).all()
-            assert (expected.paths == got.paths).all()
+@given(st.lists(st.floats(0, 1e6), min_size=30, max_size=30), st.integers(0, 10))
+def test_quantiles_rise_with_their_level(daily: list[float], seed: int) -> None:
+    """For any points: of days and of cumulated totals, and totals rise from day to day at every level."""
+    relative = np.random.default_rng(seed).lognormal(0, 0.5, (40, 30))
+    series = series_of([1.0])
+    forecast = SeriesForecast(series, "m", series.last_day, np.array(daily), relative)
+    cumulated = quantiles(forecast.cumulated(0, 29), LEVELS)
+    assert (np.diff(forecast.day_quantiles(LEVELS), axis=0) >= 0).all()
+    assert (np.diff(cumulated, axis=0) >= -1e-6).all()
+    assert (np.diff(cumulated, axis=1) >= -1e-6).all()
+    assert (forecast.day_quantiles(LEVELS) >= 0).all()
 
 
-@dataclass(frozen=True)
-class Clairvoyant:
-    """A model that fails when it is shown a poisoned day."""
-
-    name: str = "clairvoyant"
-
-    def fit(self, series: DailySeries) -> RepeatedPattern:
-        assert max(series.costs) < 10**9
-        return RepeatedPattern(np.array([float(series.costs[-1])]))
-
-
-def test_models_are_never_handed_a_later_day() -> None:
-    """The series that a model gets ends at the cutoff, in calibration as well."""
-    forecaster = Forecaster([poisoned_after(one, CUTOFF) for one in company()], horizon_days=30, seed=1)
-    assert forecaster.forecast(Clairvoyant(), CUTOFF)
+def test_every_stored_model_has_the_paths_of_the_shipped_one(studies: list[Study]) -> None:
+    """Its noise is measured once; around another model's points the same relative paths lie."""
+    relative = path_maker(studies, seed=1, n_paths=20).relative(studies[0])
+    forecasts = forecasts_of(studies[0], relative)
+    assert tuple(forecast.model_name for forecast in forecasts) == STORED_MODELS
+    for forecast in forecasts:
+        assert forecast.relative is relative
+        assert (forecast.daily == studies[0].points[forecast.model_name]).all()
+        assert forecast.cutoff == studies[0].cutoff
 
 
-def test_a_forecast_does_not_depend_on_what_else_was_asked() -> None:
-    """Order and company of the questions change nothing."""
-    alone = Forecaster(company(), horizon_days=30, seed=1).forecast(RecentMean(), CUTOFF)
-    busy = Forecaster(company(), horizon_days=30, seed=1)
-    busy.forecast(SeasonalNaive(), CUTOFF)
-    busy.forecast(RecentMean(), CUTOFF - timedelta(days=20))
-    for expected, got in zip(alone, busy.forecast(RecentMean(), CUTOFF), strict=True):
-        assert (expected.paths == got.paths).all()
+def test_the_median_of_totals_is_near_the_point(studies: list[Study]) -> None:
+    """Of the shipped forecast of a real study, after a week and after the whole horizon."""
+    maker = path_maker(studies, seed=1)
+    for study in studies:
+        daily = study.points[SELECTED]
+        for days in (7, 30):
+            totals = maker.relative(study)[:, :days] @ daily[:days]
+            assert np.median(totals) == pytest.approx(daily[:days].sum(), rel=0.05)
 
 
-def test_teams_that_begin_later_are_left_out_before() -> None:
-    """A series has no forecast before its first day."""
-    late = series_of([5] * 20, "team=late", kind="team", first_day=CUTOFF + timedelta(days=1))
-    ids = [
-        one.series.series_id
-        for one in Forecaster([*company(), late], horizon_days=7, seed=1).forecast(RecentMean(), CUTOFF)
-    ]
-    assert "team=late" not in ids
+def test_seeds_decide_the_paths_and_no_point(studies: list[Study]) -> None:
+    """The same seed gives the same bytes, another seed others; points have no seed."""
+    same = [path_maker(studies, seed=seed, n_paths=20).relative(studies[0]).tobytes() for seed in (1, 1, 2)]
+    assert same[0] == same[1] != same[2]
 
 
-amounts = st.floats(min_value=0, max_value=1e6)
+def test_the_paths_of_a_series_do_not_depend_on_the_others(studies: list[Study]) -> None:
+    """Each has a seed of its own. What a run shares is the calibration, and nothing else."""
+    alone, together = path_maker(studies[:1], seed=1, n_paths=20), path_maker(studies, seed=1, n_paths=20)
+    assert alone.factors != together.factors
+    given_factors = [PathMaker(together.factors, seed=1, n_paths=20).relative(study) for study in studies]
+    for study, expected in zip(studies[::-1], given_factors[::-1], strict=True):
+        assert (together.relative(study) == expected).all()
+    assert (given_factors[0] != given_factors[1]).any()
 
 
-@given(
-    st.lists(amounts, min_size=3, max_size=3),
-    st.lists(st.lists(amounts, min_size=3, max_size=3), min_size=1, max_size=5),
-)
-def test_reconciled_parts_add_up_and_stay_above_zero(total: list[float], parts: list[list[float]]) -> None:
-    """For any forecasts: the sum of the parts is the total, and nothing is negative."""
-    agreed, moved = reconcile(np.array(total), {str(i): np.array(part) for i, part in enumerate(parts)})
-    np.testing.assert_allclose(np.sum(list(moved.values()), axis=0), agreed, rtol=1e-9, atol=1e-6)
-    assert all((part >= 0).all() for part in moved.values())
+def test_the_calibration_of_a_run_does_not_depend_on_the_order_of_its_series(studies: list[Study]) -> None:
+    """All misses are pooled."""
+    assert path_maker(studies, seed=1).factors == path_maker(studies[::-1], seed=1).factors
 
 
-def test_reconciliation_leaves_what_agrees_alone() -> None:
-    """Forecasts that add up already are not moved."""
-    agreed, moved = reconcile(np.array([30.0]), {"a": np.array([10.0]), "b": np.array([20.0])})
-    assert agreed.tolist() == [30]
-    assert moved["a"].tolist() == [10]
-
-
-def test_backtests_have_the_one_table_shape() -> None:
-    """One row per series, cutoff, model and known day, actual inside the frame, intervals around the point."""
-    cutoffs = [CUTOFF - timedelta(days=28), CUTOFF]
-    table = backtest(company(), [SeasonalNaive(), RecentMean()], cutoffs, horizon_days=14, seed=1)
-    assert list(table.columns) == COLUMNS
-    assert len(table) == 4 * 2 * 2 * 14
-    assert not table.duplicated(["series_id", "cutoff_date", "cost_date", "model_name"]).any()
-    assert (table["cost_date"] > table["cutoff_date"]).all()
-    assert table["lower_cost_usd"].le(table["forecast_cost_usd"]).all()
-    assert table["upper_cost_usd"].ge(table["forecast_cost_usd"]).all()
-
-
-def test_a_backtest_ends_where_the_series_does() -> None:
-    """Days that are not known are no rows, rather than zeros."""
-    table = backtest(company(), [RecentMean()], [FIRST_DAY + timedelta(days=DAYS - 4)], horizon_days=14, seed=1)
-    assert set(table.groupby("series_id").size()) == {3}
+def test_two_cutoffs_of_a_series_have_different_paths(studies: list[Study]) -> None:
+    """Otherwise an unlucky draw would be repeated every day."""
+    series = studies[0].series
+    earlier, later = study_series(series, [series.last_day - timedelta(days=1), series.last_day], 30)
+    maker = PathMaker({}, seed=1, n_paths=20)
+    assert (maker.relative(earlier) != maker.relative(later)).any()

@@ -209,7 +209,7 @@ NOISE = np.random.default_rng(5).lognormal(0, 0.1, 120)
             "all zeros",
             "one day of nothing",
             "silent for four weeks",
-            "four days in seven silent",
+            "four silent days in seven",
         ),
         *("free weekends", "tripled forty days ago", "twelve steady weeks", "a day short of twelve weeks"),
         *("four weeks", "weeks that vary by more than their mean"),
