@@ -8,8 +8,8 @@ days so far, and raises an alarm when
 - ``80 % spent``: four fifths of the budget are spent;
 - ``linear pace``: the mean day so far, times the days of the period, passes the budget.
 
-An alarm is right if the period then passes its budget. It counts up to the morning of that day: later is no warning. Its
-lead is the days from the alarm to the breach.
+An alarm is right if the period then passes its budget. It counts up to the morning of that day: later is no warning.
+Its lead is the days from the alarm to the breach.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ PRIOR_WEIGHTS: Mapping[int, Mapping[str, float]] = {
     },
 }
 
-_LAST_WEEK_SHARE: Mapping[int, float] = {7: 0.2, 30: 0.25}
+_LAST_WEEK_SHARE: Mapping[int, float] = {7: 0.3, 30: 0.35}
 """How far the median is drawn towards the last week again: what the models believe to have seen may not last."""
 
 _EAGERNESS = 4.0

@@ -25,10 +25,10 @@ from forecasting.series import FloatArray
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 """The quantiles of totals that are stored; SQL interpolates probabilities between them."""
 
-FREEDOM = 3.0
-"""Degrees of freedom of the level's Student distribution: real errors have such tails at every horizon."""
+FREEDOM = 2.0
+"""Degrees of freedom of the level's Student distribution: errors of a week have such tails, longer ones nearly."""
 
-_T80 = 1.638
+_T80 = 1.886
 """Its 90 % quantile: half the width of the 80 % interval, in units of its scale."""
 
 _FLOOR = 0.006
@@ -48,9 +48,9 @@ class _Coefficients:
 
 # Fitted by maximum likelihood on development cutoffs, each group of series weighing the same (ADR 17).
 _SPREAD: Mapping[int, _Coefficients] = {
-    7: _Coefficients(0.45, 0.82, 0.32, 0.06, 0.44),
-    30: _Coefficients(-0.67, 0.21, 0.48, 0.12, 1.14),
-    90: _Coefficients(-1.09, -0.23, 0.84, 0.15, 1.43),
+    7: _Coefficients(0.31, 0.82, 0.32, 0.06, 0.44),
+    30: _Coefficients(-0.81, 0.21, 0.48, 0.12, 1.14),
+    90: _Coefficients(-1.36, -0.23, 0.84, 0.15, 1.43),
 }
 _YEAR_OVER_QUARTER = 1.3
 _LARGEST_SPREAD = 1.6
