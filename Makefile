@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup lock check format test test-fast demo bench docs clean
+.PHONY: help setup lock check format test test-fast demo bench scorecard docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,7 +57,11 @@ demo: setup ## Simulate a company, pull its providers, build every table, foreca
 	@$(BIN)/tokenatlas demo
 
 bench: setup .venv-bench/.installed ## Measure speed and memory on generated logs; prints a report, gates nothing
+	$(BIN)/python -m tests.benchmarks.forecasts
 	BENCH_LITELLM_PYTHON=.venv-bench/bin/python $(BIN)/python -m tests.benchmarks
+
+scorecard: setup ## Score forecasts and alerts on the real series of ../shared/data into docs/forecast-scorecard.md
+	$(BIN)/python -W ignore::UserWarning -m tests.benchmarks.scorecard
 
 # litellm is only compared with, never depended on: it has an environment of its own.
 .venv-bench/.installed: requirements-bench.lock $(STAMP)
