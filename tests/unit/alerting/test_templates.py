@@ -55,7 +55,7 @@ def test_a_budget_that_will_be_passed() -> None:
         "  Owner            search@acme.example\n"
         "  Severity         warning\n"
         "\n"
-        "What drives it:\n"
+        "What changed most:\n"
         "  1. feature ask +$41.20 (+35 %)\n"
         "\n"
         "Next:\n"
