@@ -180,6 +180,8 @@ def quiet_prophet() -> Iterator[None]:
     # At import it says that a plotting package is missing, and its optimizer logs every run and each retry. cmdstanpy
     # sets its level when it logs first, so that only disabling silences it.
     logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+    import prophet  # noqa: F401 - sets its own level when it is imported, so it must come first
+
     logging.getLogger("prophet").setLevel(logging.CRITICAL)
     logging.getLogger("cmdstanpy").disabled = True
     with warnings.catch_warnings():
