@@ -42,8 +42,8 @@ def rolling_origins(series: Sequence[DailySeries], *, count: int, horizon_days: 
     """Up to ``count`` cutoffs of each series, the last of which has ``horizon_days`` known days after it.
 
     They lie a horizon apart, or closer where the history is short, and have four weeks of history at least. A series
-    that is too short for the horizon is forecast as far as it goes from one cutoff in its middle; below five weeks
-    there is nothing to score.
+    that is too short for that is forecast as far as it goes from one cutoff, after four weeks or in its middle; below
+    five weeks there is nothing to score.
     """
     origins = []
     for one in series:
@@ -51,7 +51,7 @@ def rolling_origins(series: Sequence[DailySeries], *, count: int, horizon_days: 
         horizon = min(horizon_days, max(days - MIN_HISTORY_DAYS, days // 2))
         if days < MIN_HISTORY_DAYS + 7:
             continue
-        room = days - horizon - MIN_HISTORY_DAYS
+        room = max(days - horizon - MIN_HISTORY_DAYS, 0)
         step = max(min(horizon, room // max(count - 1, 1)), 1)
         for back in range(min(count, room // step + 1)):
             cutoff = one.last_day - timedelta(days=horizon + back * step)

@@ -79,7 +79,10 @@ def read_origins(path: Path) -> list[Origin]:
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"series_id": str})
+        # A series may be called NA or 007, and 20260131 is a day.
+        texts = {"series_id": str, "ds": str, "cutoff_date": str}
+        is_parquet = path.suffix == ".parquet"
+        frame = pd.read_parquet(path) if is_parquet else pd.read_csv(path, dtype=texts, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise SeriesError(
             f"The file cannot be read: {error}", where=str(path), mend="Give a CSV or a .parquet file."
@@ -91,11 +94,15 @@ def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             where=f"{path}: {', '.join(map(str, frame.columns))}",
             mend=f"It needs {', '.join(columns)}.",
         )
+    unnamed = frame["series_id"].isna() | (frame["series_id"] == "")
+    _refuse(path, frame, "series_id", unnamed, "names no series", "Give every row the name of its series.")
     return frame[list(columns)].copy()
 
 
 def _days(path: Path, frame: pd.DataFrame, column: str) -> pd.Series:
-    days = pd.to_datetime(frame[column], errors="coerce", utc=True).dt.tz_localize(None).dt.normalize()
+    # Of 01/02/2026 nobody knows the month.
+    days = pd.to_datetime(frame[column], errors="coerce", utc=True, format="ISO8601")
+    days = days.dt.tz_localize(None).dt.normalize()
     _refuse(path, frame, column, days.isna(), "is not a day", "Write days as 2026-01-31.")
     return days
 

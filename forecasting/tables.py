@@ -147,10 +147,12 @@ def billionths(amounts: FloatArray) -> IntArray:
 
 
 def decimal_text(amounts: IntArray) -> pa.Array:
-    """Billionths of a dollar as exact decimal text."""
-    whole = pa.array(amounts, type=pa.int64()).cast(pa.decimal128(19, 0))
-    step = pa.scalar(Decimal("0.000000001"), type=pa.decimal128(10, 9))
-    return pc.multiply(whole, step).cast(pa.string())
+    """Billionths of a dollar as exact decimal text with nine decimals, never with an exponent."""
+    whole, fraction = np.divmod(np.abs(amounts), BILLION)
+    sign = np.where(amounts < 0, "-", "")
+    decimals = pc.utf8_lpad(pa.array(fraction).cast(pa.string()), width=9, padding="0")
+    whole_text = pc.binary_join_element_wise(pa.array(sign), pa.array(whole).cast(pa.string()), "")
+    return pc.binary_join_element_wise(whole_text, decimals, ".")
 
 
 def dollars(amount: float) -> Decimal:

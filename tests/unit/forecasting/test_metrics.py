@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from forecasting.metrics import accuracy, bias, coverage, mase, pinball, wape
+from forecasting.metrics import accuracy, bias, coverage, mase, naive_error, pinball, wape
 
 ACTUAL = np.array([10.0, 20.0, 30.0])
 FORECAST = np.array([12.0, 16.0, 30.0])
@@ -49,3 +49,24 @@ def test_pinball_punishes_the_wrong_side_more() -> None:
     """At 90 %, an actual above the forecast costs nine times one below."""
     assert pinball(np.array([11.0]), np.array([10.0]), 0.9) == pytest.approx(0.9)
     assert pinball(np.array([9.0]), np.array([10.0]), 0.9) == pytest.approx(0.1)
+
+
+def test_the_scale_of_mase_is_the_error_of_last_week_again() -> None:
+    """A history that rises by 7 a week; unknown below two weeks, and zero for a constant."""
+    assert naive_error(np.arange(28.0)) == 7
+    assert naive_error(np.arange(14.0)) == 7
+    assert naive_error(np.arange(13.0)) is None
+    assert naive_error(np.ones(28)) == 0
+
+
+def test_without_a_forecast_there_is_no_score() -> None:
+    """No day, no ratio: unknown, and no warning of an empty mean."""
+    nothing = np.array([])
+    assert math.isnan(coverage(nothing, nothing, nothing))
+    assert math.isnan(pinball(nothing, nothing, 0.5))
+    assert math.isnan(mase(nothing, nothing, np.arange(28.0)))
+
+
+def test_pinball_at_the_median_is_half_the_absolute_error() -> None:
+    """|10 - 12| / 2, |20 - 16| / 2 and 0, on average 1."""
+    assert pinball(ACTUAL, FORECAST, 0.5) == pytest.approx(1)
