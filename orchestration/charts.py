@@ -70,7 +70,7 @@ _EVENTS = """
 _BUDGETS = """
     select budget_id, budget_name, period_start_date, breach_probability, breach_date
     from finops.mart_budget_status
-    where is_latest and assessment_date between period_start_date and period_end_date
+    where is_latest and status <> 'ended' and assessment_date between period_start_date and period_end_date
     order by breach_probability desc nulls last, budget_id
 """
 

@@ -40,7 +40,7 @@ SMOOTHED_DAYS = 7
 """A week, so that weekends do not hide the course of a year."""
 
 _SCENARIO_DASHES = ((4, 2), (1, 1.5), (6, 2, 1, 2), (8, 3))
-_MARK_ROWS = 3
+_MARK_STEP = 0.05
 _LARGEST_MARKS = 6
 
 
@@ -106,6 +106,8 @@ def fan_chart(
     labels += _scenario_lines(axes, forecast[~forecast["is_nowcast"].astype(bool)], labels[0].value)
     lines_top = max(known_top, *(label.value for label in labels))
     top = min(1.12 * max(lines_top, _weekly(base, "p95_cost_usd").max()), LARGEST_HEADROOM * lines_top)
+    # Each event has a row of its own above the lines.
+    top /= 1 - _MARK_STEP * min(len(events), _LARGEST_MARKS)
     finish_axes(axes, day_of(days_of(past)[0]) if len(past) else first_day, day_of(days_of(base)[-1]), max(top, 1e-6))
     _mark_cutoff(axes, first_day, has_history=len(past) > 0)
     _mark_events(axes, events, first_day, day_of(days_of(base)[-1]))
@@ -191,7 +193,7 @@ def _mark_events(axes: Axes, events: Sequence[EventMark], first_day: date, last_
         (mark for mark in events if first_day <= mark.day <= last_day), key=lambda mark: (mark.day, mark.text)
     )
     for row, mark in enumerate(shown[:_LARGEST_MARKS]):
-        height = 0.97 - 0.05 * (row % _MARK_ROWS)
+        height = 0.97 - _MARK_STEP * row
         position = day_number(mark.day)
         is_late = (mark.day - first_day) > (last_day - first_day) * 0.7
         axes.axvline(position, ymax=height, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)))

@@ -23,7 +23,7 @@ from forecasting.intervals import (
 from forecasting.series import FloatArray
 from tests.unit.forecasting.series_of import weekly_growth
 
-T80, T95 = 1.638, 3.182
+T80, T95 = 1.886, 4.303
 """90 % and 97.5 % quantiles of Student's distribution with three degrees of freedom."""
 
 FLAT = np.full(365, 100.0)
@@ -80,7 +80,7 @@ def test_totals_are_never_surer_than_wanted(scatter: FloatArray, spreads: Mappin
 
 
 def test_the_tails_are_those_of_student() -> None:
-    """The 95 % interval is 1.94 times as wide as the 80 % one (3.182 / 1.638); a normal one would be 1.53 times."""
+    """The 95 % interval is 2.28 times as wide as the 80 % one (4.303 / 1.886); a normal one would be 1.53 times."""
     totals = log_totals(FLAT, relative_paths(FLAT, PathNoise(steady, STEADY), 8000, 1), 30)
     q = np.quantile(totals, (0.025, 0.1, 0.9, 0.975))
     assert (q[3] - q[0]) / (q[2] - q[1]) == pytest.approx(T95 / T80, rel=0.1)
@@ -266,7 +266,7 @@ def test_a_run_without_finished_cutoffs_has_nothing_to_calibrate_on() -> None:
 
 
 def test_misses_as_large_as_expected_leave_the_spreads() -> None:
-    """Four fifths within 1.638 scales: that is what the spread says."""
+    """Four fifths within 1.886 scales: that is what the spread says."""
     assert calibration([Miss(30, T80)] * 50)[30] == pytest.approx(1)
     assert calibration([Miss(30, -T80)] * 50)[30] == pytest.approx(1)
 

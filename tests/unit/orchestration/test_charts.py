@@ -44,10 +44,10 @@ create table finops.mart_budget_status as
         *, true as is_latest, date '2026-11-01' as period_start_date, date '2026-11-30' as period_end_date
     from (
         values
-            ('calm', 'Calm', 0.1, null, date '2026-11-21'),
-            ('hot', 'Hot', 0.9, date '2026-11-25', date '2026-11-21'),
-            ('old', 'Old', 1.0, date '2026-11-02', date '2026-12-05')
-    ) as budgets (budget_id, budget_name, breach_probability, breach_date, assessment_date);
+            ('calm', 'Calm', 'ok', 0.1, null, date '2026-11-21'),
+            ('hot', 'Hot', 'at_risk', 0.9, date '2026-11-25', date '2026-11-21'),
+            ('old', 'Old', 'ended', 1.0, date '2026-11-02', date '2026-11-30')
+    ) as budgets (budget_id, budget_name, status, breach_probability, breach_date, assessment_date);
 create table finops.mart_budget_burndown as
     select
         budget_id, burn_date, 100 as budget_usd, is_forecast, ideal_spent_usd, period_start_date, period_end_date,
