@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.combination import (
+    _LAST_WEEK_SHARE,
     HORIZONS,
     PRIOR_WEIGHTS,
     Evidence,
@@ -204,9 +205,9 @@ def test_models_that_agree_are_the_combination() -> None:
 
 
 def test_a_week_has_the_level_of_the_median_and_the_shape_of_the_mean() -> None:
-    """Two models of equal weight in the fifth week, drawn a third towards the last week again.
+    """Two models of equal weight in the fourth week: weekly totals 70 and 140, so the median is 105.
 
-    Weekly totals 70 and 140: median 105. Last week 210: 0.65 x 105 + 0.35 x 210 = 141.75, shared as the mean days.
+    The last week was 210; the level is drawn towards it, and shared as the days of the mean are.
     """
     weights = {days: {"level_fast": 0.5, "ets": 0.5} for days in HORIZONS}
     shape = np.array([1.0, 1, 1, 1, 1, 0.5, 1.5])
@@ -215,8 +216,9 @@ def test_a_week_has_the_level_of_the_median_and_the_shape_of_the_mean() -> None:
         "ets": np.tile(20 * shape, 4),
         "seasonal_naive": np.full(28, 30.0),
     }
+    drawn = _LAST_WEEK_SHARE[30]
     week = combine(points, weights)[21:]
-    assert week.sum() == pytest.approx(141.75)
+    assert week.sum() == pytest.approx((1 - drawn) * 105 + drawn * 210)
     assert week / week.sum() == pytest.approx((10 + 20 * shape) / 210)
 
 
@@ -227,8 +229,8 @@ def test_each_week_has_the_weights_of_the_first_horizon_that_it_is_within() -> N
     levels = {"level_fast": 1.0, "level_medium": 2.0, "level_slow": 3.0, "last_year": 4.0}
     points = {name: np.full(400, level) for name, level in levels.items()} | {"seasonal_naive": np.zeros(400)}
     daily = combine(points, weights)
-    assert daily[:7] == pytest.approx(np.full(7, 0.7 * 1))
-    assert daily[7:35] == pytest.approx(np.full(28, 0.65 * 2))
+    assert daily[:7] == pytest.approx(np.full(7, (1 - _LAST_WEEK_SHARE[7]) * 1))
+    assert daily[7:35] == pytest.approx(np.full(28, (1 - _LAST_WEEK_SHARE[30]) * 2))
     assert daily[35:91] == pytest.approx(np.full(56, 3))
     assert daily[91:] == pytest.approx(np.full(309, 4))
 
