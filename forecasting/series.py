@@ -7,7 +7,8 @@ Policies, in one place:
   the series and up to the cutoff, as zero. Days before the first spend do not exist.
 - A negative day (credits above usage) stays in every actual total, and counts as zero when a model is trained.
 - A single day above five times every other day within two weeks is not repeated: models see it capped at the
-  highest of its neighbours.
+  highest of its neighbours. In a series of rare bursts, whose neighbours are mostly silent, that is a day above five
+  times every other burst there ever was.
 - A last day far below every day of its last four weeks is taken to be half of itself, and completed.
 - Only mature days are trained on (``forecasting.maturity``).
 """
@@ -31,6 +32,9 @@ FloatArray = NDArray[np.float64]
 
 _SPIKE_FACTOR = 5.0
 _SPIKE_NEIGHBOUR_DAYS = 14
+_MIN_BURSTS = 5
+"""Days with cost that a burst is compared with, itself among them."""
+
 _LAST_DAY_WEEKS = 4
 _LAST_DAY_SHARE = 0.8
 ONE_DAY = timedelta(days=1)
@@ -101,10 +105,12 @@ def _cap_lone_spikes(values: FloatArray) -> FloatArray:
     around = np.full(len(values) + 2 * reach, np.nan)
     around[reach:-reach] = values
     neighbours = np.delete(np.lib.stride_tricks.sliding_window_view(around, 2 * reach + 1), reach, axis=1)
-    highest = np.nanmax(neighbours, axis=1)
-    # A series of rare bursts has no neighbours to compare with; its bursts are its nature.
-    is_spike = (values > _SPIKE_FACTOR * highest) & (np.nanmedian(neighbours, axis=1) > 0)
-    return np.where(is_spike, highest, values)
+    has_usual = np.nanmedian(neighbours, axis=1) > 0
+    # Bursts of a series that is mostly silent are its nature; only one that dwarfs all others is absurd.
+    second, first = np.sort(values)[-2:]
+    is_compared = has_usual | (np.count_nonzero(values) >= _MIN_BURSTS)
+    highest = np.where(has_usual, np.nanmax(neighbours, axis=1), np.where(values == first, second, first))
+    return np.where(is_compared & (values > _SPIKE_FACTOR * highest), highest, values)
 
 
 def _complete_last_day(values: FloatArray) -> FloatArray:

@@ -174,6 +174,25 @@ def test_bursts_of_a_series_that_is_mostly_silent_stay() -> None:
     assert series_of([0] * 20 + [50] + [0] * 20).training_values.max() == 50
 
 
+def test_a_burst_that_dwarfs_all_others_is_capped_at_the_highest_of_them() -> None:
+    """Use on one day in four, up to 90 dollars: one such day priced fifty times too high is seen as 90."""
+    values = np.where(np.arange(80) % 4 == 1, 50.0 + np.arange(80) % 41, 0.0)
+    dear = values.copy()
+    dear[77] *= 50
+    seen = series_of(dear).training_values
+    assert seen[77] == np.delete(values, 77).max()
+    assert (np.delete(seen, 77) == np.delete(values, 77)).all()
+
+
+def test_two_bursts_that_dwarf_the_others_support_each_other() -> None:
+    """Twice is no accident; nor can a burst be absurd where hardly any came before."""
+    quiet = np.where(np.arange(80) % 4 == 1, 50.0, 0.0)
+    twice = quiet.copy()
+    twice[[57, 77]] = 2500
+    assert series_of(twice).training_values.max() == 2500
+    assert series_of([0] * 20 + [50] + [0] * 20 + [50, 0, 0, 2500]).training_values[-1] == 2500
+
+
 def test_up_to_shows_nothing_after_the_cutoff() -> None:
     """What is cut off is gone, and a later series does not exist yet."""
     series = series_of(range(10))
