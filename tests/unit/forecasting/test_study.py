@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -354,6 +355,23 @@ def test_nothing_after_a_cutoff_reaches_the_studies_of_a_run_with_many() -> None
     for expected, got in zip(honest[:2], blind[:2], strict=True):
         assert outcome(expected) == outcome(got)
     assert outcome(honest[2]) != outcome(blind[2])
+
+
+def test_models_are_never_handed_a_later_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The series that a model gets ends at the cutoff that it is tried on: in evidence and calibration as well."""
+    handed: list[DailySeries] = []
+
+    def remember(series: DailySeries, *rest: Any) -> dict[str, FloatArray]:
+        handed.append(series)
+        return all_points(series, *rest)
+
+    monkeypatch.setattr(study_module, "all_points", remember)
+    monkeypatch.setattr(study_module, "quick_points", remember)
+    study_series(poisoned_after(series_of(weekly_growth(DAYS)), CUTOFF), [CUTOFF], 30)
+    ends = [one.last_day for one in handed]
+    assert max(ends) == CUTOFF
+    assert len(ends) == len(set(ends)) == 8
+    assert all(max(one.costs) < 10**9 for one in handed)
 
 
 Patch = Callable[[pytest.MonkeyPatch], None]
