@@ -23,14 +23,19 @@ _MIN_DAYS_AFTER = 5
 _MAX_DAYS_AFTER = 28
 _MIN_JUMP = 0.2
 _SEPARATION = 0.9
+_MIN_WEEKS = 3
+_SMALLEST_FACTOR = 0.1
+"""Days that are silent by their weekday must not become the highest by a stray cent."""
 
 
 def regime_start(values: FloatArray) -> int:
     """Index of the first day of the level that the series is on now; 0 if it never jumped in its last quarter.
 
     A step is a day from which on at least nine tenths of the days lie on the other side of the middle between both
-    levels, which differ by a fifth or more. Bursts do not pass: their quiet days lie on both sides.
+    levels, which differ by a fifth or more. Bursts do not pass: their quiet days lie on both sides. Days are compared
+    net of the pattern of their week, or cheap weekends would lie below the middle however high the step.
     """
+    values = values / _weekday_factors(values)
     earliest = max(len(values) - _LOOK_BACK_DAYS, _MIN_DAYS_BEFORE)
     for start in range(len(values) - _MIN_DAYS_AFTER, earliest, -1):
         before, after = values[max(0, start - _DAYS_BEFORE) : start], values[start : start + _MAX_DAYS_AFTER]
@@ -41,6 +46,19 @@ def regime_start(values: FloatArray) -> int:
         if _separation(before, after, middle, is_up) >= 2 * _SEPARATION and _is_apart(before, after, middle, is_up):
             return _first_day(values, start, middle, is_up)
     return 0
+
+
+def _weekday_factors(values: FloatArray) -> FloatArray:
+    """Factor (mean 1) of each day's weekday: the median over the last weeks, so that the week of a step has no say."""
+    whole = min(len(values) // 7, _PROFILE_WEEKS)
+    weeks = values[len(values) - 7 * whole :].reshape(whole, 7)
+    means = weeks.mean(axis=1) if whole else np.zeros(0)
+    spent = means > 0
+    if np.count_nonzero(spent) < _MIN_WEEKS:
+        return np.ones(len(values))
+    factors = np.median(weeks[spent] / means[spent, None], axis=0)
+    factors = np.maximum(factors / max(float(factors.mean()), 1e-9), _SMALLEST_FACTOR)
+    return np.asarray(np.resize(factors[::-1], len(values))[::-1], dtype=np.float64)
 
 
 def _shares(before: FloatArray, after: FloatArray, middle: float, is_up: bool) -> tuple[float, float]:

@@ -55,6 +55,15 @@ def test_weekends_are_no_steps() -> None:
     assert regime_start(weekly_growth(120)) == 0
 
 
+@pytest.mark.parametrize("factor", [2.0, 3.0, 10.0, 0.4])
+def test_cheap_weekends_do_not_hide_a_step(factor: float) -> None:
+    """Weekends at a third of the weekdays lie below the middle of both levels, and are no old level all the same."""
+    week = np.array([10.0, 10, 10, 10, 10, 4, 3])
+    noise = np.random.default_rng(1).normal(1, 0.05, 119)
+    values = np.concatenate((np.tile(week, 15), factor * np.tile(week, 2))) * noise
+    assert regime_start(values) == 105
+
+
 def test_the_last_of_two_steps_counts() -> None:
     """Only the level that the series is on now."""
     assert regime_start(noisy([(40, 100.0), (30, 300.0), (20, 100.0)])) == 70
