@@ -27,7 +27,7 @@ import numpy as np
 from forecasting.budgets import calendar_period
 from forecasting.forecast import path_maker
 from forecasting.series import ONE_DAY, DailySeries
-from forecasting.study import MIN_HISTORY_DAYS, SELECTED, study_series
+from forecasting.study import MIN_HISTORY_DAYS, SELECTED, one_thread_each, study_series
 
 PROBABILITY, SPENT, PACE = "breach probability", "80 % spent", "linear pace"
 RULES = (PROBABILITY, SPENT, PACE)
@@ -173,7 +173,7 @@ def replay(
     workers = workers or os.cpu_count() or 1
     if workers == 1:
         return [budget for job in jobs for budget in _replay_series(job)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with one_thread_each(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         return [budget for found in pool.map(_replay_series, jobs) for budget in found]
 
 

@@ -30,6 +30,7 @@ SCENARIOS = "staging.stg_config__forecast_scenarios"
 
 MIX_DAYS = 28
 HOLIDAY = "holiday"
+BUDGET = "budget"
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +91,9 @@ def read_history(warehouse_path: Path, today: date, completeness: Completeness |
         if not series:
             return None
         budgets = read_budgets(warehouse)
+        # A budget that is no longer in the file keeps its days, for the periods that it had, but has no future.
+        followed = {budget.series_id for budget in budgets}
+        series = [one for one in series if one.dimension_name != BUDGET or one.series_id in followed]
         _warn_of_unknown_scopes(budgets, {one.series_id for one in series})
         return History(
             cutoff,

@@ -60,6 +60,10 @@ _BURST_SURCHARGE = 0.5
 _BURST_DAYS = 30
 """Over longer times bursts and quiet weeks make up for each other."""
 
+_YOUNG_DAYS = 28
+_YOUNG_SPREAD = 0.35
+"""A series of a few days has shown neither its week nor its growth, however even they look."""
+
 _PROXY_STEP_DAYS = 3
 _PROXY_CUTOFFS = 60
 _LARGEST_LOG_ERROR = 2.5
@@ -100,7 +104,8 @@ def spread_of_total(values: FloatArray, horizon_days: int, models_disagree: floa
     )
     if horizon_days <= _BURST_DAYS:
         spread *= 1 + _BURST_SURCHARGE * min(spread, 1.0)
-    return min(float(spread), _LARGEST_SPREAD)
+    young = _YOUNG_SPREAD * max(0.0, 1 - len(values) / _YOUNG_DAYS)
+    return min(max(float(spread), young), _LARGEST_SPREAD)
 
 
 def _log(value: float) -> float:

@@ -16,10 +16,10 @@ from forecasting.budgets import Budget, calendar_period
 from forecasting.change_effects import LaidChanges
 from forecasting.drivers import forecast_drivers, recent_intensities
 from forecasting.forecast import SeriesForecast, quantiles
-from forecasting.history import History, LateDay
+from forecasting.history import BUDGET, History, LateDay
 from forecasting.intervals import QUANTILES
 from forecasting.maturity import MAX_WAIT_DAYS, Completeness, nowcast
-from forecasting.outlook import BUDGET, CELL, FEATURE, TEAM, TOTAL, Plan, Points, series_id_of
+from forecasting.outlook import CELL, FEATURE, TEAM, TOTAL, Plan, Points, series_id_of
 from forecasting.series import ONE_DAY, DailySeries, FloatArray
 from forecasting.study import SELECTED, Study
 from forecasting.tables import (
@@ -230,6 +230,8 @@ class Landing:
         self, node: Node, amounts: IntArray, day: date, late: LateDay, completeness: Completeness | None
     ) -> None:
         offset = (day - self.first_day).days
+        if offset >= len(amounts):
+            return
         forecast = Decimal(int(amounts[offset])).scaleb(-9)
         share: float | None = None
         if late.is_estimated:

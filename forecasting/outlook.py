@@ -20,13 +20,13 @@ from forecasting.change_effects import (
 )
 from forecasting.change_evidence import unseen_changes
 from forecasting.cost_mix import SLICE_DIMENSIONS, Cell
-from forecasting.history import HOLIDAY, History
+from forecasting.history import BUDGET, HOLIDAY, History
 from forecasting.reconcile import follow, reconcile
 from forecasting.scenarios import Scenario, scenario_factors
 from forecasting.series import DailySeries, FloatArray
 from forecasting.study import Study
 
-TOTAL, TEAM, FEATURE, CELL, BUDGET = "total", "team", "feature", "team_feature", "budget"
+TOTAL, TEAM, FEATURE, CELL = "total", "team", "feature", "team_feature"
 MIX_COLUMNS = {
     "provider": "provider_name",
     "model_family": "model_family",
@@ -70,6 +70,7 @@ class Plan:
     matched: ChangePlan
     findings: tuple[ChangeFinding, ...]
     scopes: Mapping[str, Mapping[str, str]]
+    """Without series that the mix does not know, such as the budget of a single customer: no change reaches them."""
 
 
 def make_plan(history: History) -> Plan:
@@ -80,18 +81,19 @@ def make_plan(history: History) -> Plan:
     cells = [cell_of(one) for one in history.series if one.dimension_name == CELL]
     mix = reference_mix(history.mix, SLICE_DIMENSIONS, changes, history.cutoff)
     matched = plan_changes(changes, mix, history.cutoff, cells=cells)
-    scopes = {one.series_id: _scope(one, history.budgets) for one in history.series}
+    found = {one.series_id: _scope(one, history.budgets) for one in history.series}
+    scopes = {series_id: scope for series_id, scope in found.items() if scope is not None}
     return Plan(matched, (*unseen, *matched.findings), scopes)
 
 
-def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str]:
-    """What a series is called in the cost mix. A single customer is not kept apart there."""
+def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str] | None:
+    """What a series is called in the cost mix; None for a single customer, who is not kept apart there."""
     if series.dimension_name == CELL:
         return dict(zip((TEAM, FEATURE), cell_of(series), strict=True))
     if series.dimension_name == BUDGET:
         scopes = {budget.budget_id: dict(budget.scope) for budget in budgets}
-        scope = scopes.get(series.dimension_value, {})
-        return {name: value for name, value in scope.items() if name in SLICE_DIMENSIONS}
+        scope = scopes.get(series.dimension_value)
+        return scope if scope is not None and set(scope) <= set(SLICE_DIMENSIONS) else None
     if series.dimension_name == TOTAL:
         return {}
     return {MIX_COLUMNS.get(series.dimension_name, series.dimension_name): series.dimension_value}
@@ -100,10 +102,11 @@ def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str]:
 def rebased(series: DailySeries, plan: Plan) -> DailySeries:
     """The series at the level of the cutoff: what changes that began before it did to earlier days is taken out."""
     changes = [change for change in plan.matched.changes if change.start_date <= plan.matched.cutoff]
-    if not changes:
+    scope = plan.scopes.get(series.series_id)
+    if not changes or scope is None:
         return series
     values = series.actuals(series.first_day, len(series.costs))
-    effect = plan.matched.past_effect(plan.scopes[series.series_id], series.first_day, len(values))
+    effect = plan.matched.past_effect(scope, series.first_day, len(values))
     moved = rebase_history(values, effect)
     if np.array_equal(moved, values):
         return series
@@ -146,8 +149,9 @@ def moved(points: Points, laid: LaidChanges, plan: Plan) -> Points:
     total = np.sum(list(cells.values()), axis=0)
     others = {name: follow(laid.dimension(MIX_COLUMNS[name], nodes), total) for name, nodes in points.others.items()}
     budgets = {
-        budget_id: laid.effect(plan.scopes[series_id_of(BUDGET, budget_id)]).on_points(daily)
+        budget_id: daily if scope is None else laid.effect(scope).on_points(daily)
         for budget_id, daily in points.budgets.items()
+        for scope in [plan.scopes.get(series_id_of(BUDGET, budget_id))]
     }
     return Points(cells, others, budgets)
 

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -241,15 +242,25 @@ def study_all(
         return [study for job in jobs for study in study_series(*job)]
     # Spawned rather than forked: DuckDB, Dagster and numeric libraries have threads that do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with one_thread_each(), ProcessPoolExecutor(workers, mp_context=context) as pool:
         found = pool.map(_study_job, jobs, chunksize=max(1, len(jobs) // (workers * 16)))
         return [study for studies in found for study in studies]
 
 
-def _one_thread() -> None:
-    """Each process has a core of its own; libraries that start threads would make them wait for each other."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = "1"
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Processes that are started meanwhile have one thread each: a core of its own is all that each of them has."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
 
 
 def _study_job(job: tuple[DailySeries, Sequence[date], int, Holidays]) -> list[Study]:
