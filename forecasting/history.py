@@ -25,6 +25,7 @@ from forecasting.series import DailySeries, FloatArray, series_from_ledger
 LEDGER = "core.fct_cost_ledger"
 SERIES_COSTS = "intermediate.int_series_costs_daily"
 COST_MIX = "intermediate.int_cost_mix_daily"
+CUSTOMERS = "staging.stg_config__customers"
 PLANNED_CHANGES = "staging.stg_config__planned_changes"
 SCENARIOS = "staging.stg_config__forecast_scenarios"
 
@@ -67,6 +68,7 @@ class History:
         late_days: Days after the cutoff that something is known of, by series id.
         mix: Values of SLICE_DIMENSIONS, day and dollars, of the last four weeks.
         provider_costs: What each provider cost lately, by series id: the weights of completeness.
+        customer_segments: Segment of each customer that is named in customers.csv.
     """
 
     cutoff: date
@@ -78,6 +80,7 @@ class History:
     scenarios: tuple[Scenario, ...]
     mix: list[tuple[tuple[str, ...], date, float]]
     provider_costs: Mapping[str, float]
+    customer_segments: Mapping[str, str]
 
 
 def read_history(warehouse_path: Path, today: date, completeness: Completeness | None = None) -> History | None:
@@ -105,6 +108,7 @@ def read_history(warehouse_path: Path, today: date, completeness: Completeness |
             _scenarios(warehouse),
             _mix(warehouse, cutoff),
             _provider_costs(provider_days, cutoff),
+            _customer_segments(warehouse),
         )
 
 
@@ -208,6 +212,15 @@ def _scenarios(warehouse: duckdb.DuckDBPyConnection) -> tuple[Scenario, ...]:
     names = ("scenario", "team", "feature", "monthly_growth_ratio", "fade_months", "saturation_ratio")
     rows = warehouse.execute(f"select {', '.join(names)} from {SCENARIOS} order by all").fetchall()
     return scenarios_of(GrowthRow(**dict(zip(names, row, strict=True))) for row in rows)
+
+
+def _customer_segments(warehouse: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    if not _has_table(warehouse, CUSTOMERS):
+        return {}
+    rows = warehouse.execute(
+        f"select customer_id, customer_segment from {CUSTOMERS} where customer_segment is not null"
+    ).fetchall()
+    return dict(rows)
 
 
 def _warn_of_unknown_scopes(budgets: Iterable[Budget], series_ids: set[str]) -> None:

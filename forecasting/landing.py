@@ -55,12 +55,14 @@ class Landing:
 
     Attributes:
         relative: Sample paths ``[n_paths, horizon]`` of each series as multiples of its points, by series id.
+        completeness: How much of a young day's cost is usually known; without it forecasts stand in.
     """
 
     history: History
     plan: Plan
     studies: Sequence[Study]
     relative: Mapping[str, FloatArray]
+    completeness: Completeness | None = None
     _rows: dict[str, Rows] = field(default_factory=lambda: {table: Rows(table) for table in SCHEMAS})
     _day_levels: dict[str, FloatArray] = field(default_factory=dict)
     _base: dict[Node, IntArray] = field(default_factory=dict)
@@ -144,13 +146,55 @@ class Landing:
         ends = set(scored_ends(forecast))
         if model_name == SELECTED:
             ends |= set(calendar_ends(forecast))
-            # Budgets are judged by what is expected, not by what could be planned for.
-            ends |= set() if scenario in self.history_scenarios else set(self._budget_ends(forecast))
+        self._add_ends(node, forecast, ends, scenario)
+        # Budgets are judged by what is expected, not by what could be planned for.
+        if model_name == SELECTED and scenario not in self.history_scenarios:
+            self._add_ends(node, self._with_late_days(node, forecast), set(self._budget_ends(forecast)), scenario)
+
+    def _add_ends(
+        self, node: Node, forecast: SeriesForecast, ends: Iterable[tuple[str, date, date]], scenario: str
+    ) -> None:
         by_start: defaultdict[date, list[tuple[date, str]]] = defaultdict(list)
         for name, start, end in ends:
             by_start[start].append((end, name))
         for start in sorted(by_start):
             self._add_totals(node, forecast, start, sorted(by_start[start]), scenario)
+
+    def _with_late_days(self, node: Node, forecast: SeriesForecast) -> SeriesForecast:
+        """The same paths with the nowcasts of the days that something is known of.
+
+        A day on which spend ran away burns a budget at once, and not only when its bill has settled.
+        """
+        late_days = self._late_days(node)
+        if not late_days:
+            return forecast
+        daily, relative = forecast.daily.copy(), forecast.relative.copy()
+        for offset, late in late_days.items():
+            amounts = relative[:, offset] * daily[offset]
+            relative[:, offset] = self._nowcast_paths(self.first_day + timedelta(days=offset), late, amounts)
+            daily[offset] = 1.0
+        return SeriesForecast(forecast.series, forecast.model_name, forecast.cutoff, daily, relative)
+
+    def _nowcast_paths(self, day: date, late: LateDay, amounts: FloatArray) -> FloatArray:
+        """What ``_add_nowcast`` says of one day, on each path: where the forecast fills in, it keeps its spread."""
+        known = float(late.known_cost_usd)
+        if late.is_estimated:
+            is_whole = known >= float(np.quantile(amounts, DAY_LEVELS[0]))
+            return np.full(len(amounts), known) if is_whole else np.maximum(amounts, known)
+        share = self._share(day)
+        return np.maximum(amounts, known) if share is None else known + (1 - min(share, 1.0)) * amounts
+
+    def _late_days(self, node: Node) -> dict[int, LateDay]:
+        """Days of which something is known, by their place after the cutoff; none after an earlier cutoff."""
+        if self.cutoff != self.history.cutoff:
+            return {}
+        late_days = self.history.late_days.get(series_id_of(*node), {})
+        return {(day - self.first_day).days: late for day, late in late_days.items()}
+
+    def _share(self, day: date) -> float | None:
+        if self.completeness is None:
+            return None
+        return self.completeness.of_series(self.history.provider_costs, day)
 
     def _budget_ends(self, forecast: SeriesForecast) -> Iterator[tuple[str, date, date]]:
         followers = [one for one in self.history.budgets if one.series_id == forecast.series.series_id]
@@ -220,18 +264,14 @@ class Landing:
                 mase_scale_usd=None if study.mase_scale is None else dollars(study.mase_scale),
             )
 
-    def add_nowcasts(self, completeness: Completeness | None) -> None:
+    def add_nowcasts(self) -> None:
         """The days after the cutoff of which something is known."""
         for node, amounts in self._base.items():
-            for day, late in self.history.late_days.get(series_id_of(*node), {}).items():
-                self._add_nowcast(node, amounts, day, late, completeness)
+            for offset, late in self._late_days(node).items():
+                self._add_nowcast(node, amounts, offset, late)
 
-    def _add_nowcast(
-        self, node: Node, amounts: IntArray, day: date, late: LateDay, completeness: Completeness | None
-    ) -> None:
-        offset = (day - self.first_day).days
-        if offset >= len(amounts):
-            return
+    def _add_nowcast(self, node: Node, amounts: IntArray, offset: int, late: LateDay) -> None:
+        day = self.first_day + timedelta(days=offset)
         forecast = Decimal(int(amounts[offset])).scaleb(-9)
         share: float | None = None
         if late.is_estimated:
@@ -239,7 +279,7 @@ class Landing:
             lowest = dollars(float(self._levels(node)[0][offset])) * forecast
             value = late.known_cost_usd if late.known_cost_usd >= lowest else max(late.known_cost_usd, forecast)
         else:
-            share = completeness.of_series(self.history.provider_costs, day) if completeness is not None else None
+            share = self._share(day)
             value = nowcast(late.known_cost_usd, forecast, share)
         self._rows[FORECAST_NOWCASTS].add(
             **self._identity(node),

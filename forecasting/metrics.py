@@ -6,6 +6,9 @@ import numpy as np
 
 from forecasting.series import FloatArray
 
+_ROUNDING = 1e-12
+"""Relative difference that floats of the same amount may have."""
+
 
 def wape(actual: FloatArray, forecast: FloatArray) -> float:
     """Sum of absolute errors ÷ sum of actuals. NaN when the actuals do not sum to more than zero."""
@@ -33,10 +36,14 @@ def mase(actual: FloatArray, forecast: FloatArray, history: FloatArray, season_d
 
 
 def naive_error(history: FloatArray, season_days: int = 7) -> float | None:
-    """Mean absolute error of "last week again" within the history: the scale of MASE. None below two weeks."""
+    """Mean absolute error of "last week again" within the history: the scale of MASE. None below two weeks.
+
+    Exactly 0 where it is no more than the rounding of floats: weeks that repeat have no such error.
+    """
     if len(history) < 2 * season_days:
         return None
-    return float(np.mean(np.abs(history[season_days:] - history[:-season_days])))
+    error = float(np.mean(np.abs(history[season_days:] - history[:-season_days])))
+    return error if error > _ROUNDING * float(np.mean(np.abs(history))) else 0.0
 
 
 def coverage(actual: FloatArray, lower: FloatArray, upper: FloatArray) -> float:

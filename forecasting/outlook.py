@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
-from forecasting.budgets import Budget
 from forecasting.change_effects import (
     ChangeFinding,
     ChangePlan,
+    Effect,
     LaidChanges,
     plan_changes,
     rebase_history,
@@ -27,6 +27,7 @@ from forecasting.series import DailySeries, FloatArray
 from forecasting.study import Study
 
 TOTAL, TEAM, FEATURE, CELL = "total", "team", "feature", "team_feature"
+CUSTOMER, SEGMENT = "customer_id", "customer_segment"
 MIX_COLUMNS = {
     "provider": "provider_name",
     "model_family": "model_family",
@@ -65,12 +66,22 @@ class Points:
 
 @dataclass(frozen=True)
 class Plan:
-    """The planned changes of a run, matched to its recent cost, and by series id what each series is called there."""
+    """The planned changes of a run, matched to its recent cost, and by series id what each series is called there.
+
+    Attributes:
+        of_customers: Ids of the series of single customers.
+    """
 
     matched: ChangePlan
     findings: tuple[ChangeFinding, ...]
     scopes: Mapping[str, Mapping[str, str]]
-    """Without series that the mix does not know, such as the budget of a single customer: no change reaches them."""
+    of_customers: frozenset[str] = frozenset()
+
+    def own(self, series_id: str, effect: Effect) -> Effect:
+        """The part of an effect that is the series' own: nobody says which customer an added amount belongs to."""
+        if series_id not in self.of_customers:
+            return effect
+        return Effect(effect.factor, np.zeros_like(effect.amount_usd))
 
 
 def make_plan(history: History) -> Plan:
@@ -81,19 +92,22 @@ def make_plan(history: History) -> Plan:
     cells = [cell_of(one) for one in history.series if one.dimension_name == CELL]
     mix = reference_mix(history.mix, SLICE_DIMENSIONS, changes, history.cutoff)
     matched = plan_changes(changes, mix, history.cutoff, cells=cells)
-    found = {one.series_id: _scope(one, history.budgets) for one in history.series}
-    scopes = {series_id: scope for series_id, scope in found.items() if scope is not None}
-    return Plan(matched, (*unseen, *matched.findings), scopes)
+    scopes = {one.series_id: _scope(one, history) for one in history.series}
+    of_customers = frozenset(budget.series_id for budget in history.budgets if CUSTOMER in dict(budget.scope))
+    return Plan(matched, (*unseen, *matched.findings), scopes, of_customers)
 
 
-def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str] | None:
-    """What a series is called in the cost mix; None for a single customer, who is not kept apart there."""
+def _scope(series: DailySeries, history: History) -> Mapping[str, str]:
+    """What a series is called in the cost mix. A single customer is not kept apart there: its segment stands in."""
     if series.dimension_name == CELL:
         return dict(zip((TEAM, FEATURE), cell_of(series), strict=True))
     if series.dimension_name == BUDGET:
-        scopes = {budget.budget_id: dict(budget.scope) for budget in budgets}
-        scope = scopes.get(series.dimension_value)
-        return scope if scope is not None and set(scope) <= set(SLICE_DIMENSIONS) else None
+        scopes = {budget.budget_id: dict(budget.scope) for budget in history.budgets}
+        scope = scopes.get(series.dimension_value, {})
+        segment = history.customer_segments.get(scope.get(CUSTOMER, ""))
+        if segment is not None:
+            scope = {SEGMENT: segment} | scope
+        return {name: value for name, value in scope.items() if name in SLICE_DIMENSIONS}
     if series.dimension_name == TOTAL:
         return {}
     return {MIX_COLUMNS.get(series.dimension_name, series.dimension_name): series.dimension_value}
@@ -102,12 +116,11 @@ def _scope(series: DailySeries, budgets: Iterable[Budget]) -> Mapping[str, str] 
 def rebased(series: DailySeries, plan: Plan) -> DailySeries:
     """The series at the level of the cutoff: what changes that began before it did to earlier days is taken out."""
     changes = [change for change in plan.matched.changes if change.start_date <= plan.matched.cutoff]
-    scope = plan.scopes.get(series.series_id)
-    if not changes or scope is None:
+    if not changes:
         return series
     values = series.actuals(series.first_day, len(series.costs))
-    effect = plan.matched.past_effect(scope, series.first_day, len(values))
-    moved = rebase_history(values, effect)
+    effect = plan.matched.past_effect(plan.scopes[series.series_id], series.first_day, len(values))
+    moved = rebase_history(values, plan.own(series.series_id, effect))
     if np.array_equal(moved, values):
         return series
     costs = tuple(Decimal(repr(float(value))) for value in moved)
@@ -148,11 +161,10 @@ def moved(points: Points, laid: LaidChanges, plan: Plan) -> Points:
     cells = laid.cells()
     total = np.sum(list(cells.values()), axis=0)
     others = {name: follow(laid.dimension(MIX_COLUMNS[name], nodes), total) for name, nodes in points.others.items()}
-    budgets = {
-        budget_id: daily if scope is None else laid.effect(scope).on_points(daily)
-        for budget_id, daily in points.budgets.items()
-        for scope in [plan.scopes.get(series_id_of(BUDGET, budget_id))]
-    }
+    budgets = {}
+    for budget_id, daily in points.budgets.items():
+        series_id = series_id_of(BUDGET, budget_id)
+        budgets[budget_id] = plan.own(series_id, laid.effect(plan.scopes[series_id])).on_points(daily)
     return Points(cells, others, budgets)
 
 

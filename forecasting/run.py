@@ -81,9 +81,10 @@ def run_forecasts(
     loads: list[LoadT_co] = []
     for cutoff in (*earlier, history.cutoff):
         scenario = BASE if cutoff == history.cutoff else BACKTEST
-        landing = _forecast(history, plan, [study for study in studies if study.cutoff == cutoff], scenario, seed)
+        at_cutoff = [study for study in studies if study.cutoff == cutoff]
+        landing = _forecast(history, plan, at_cutoff, scenario, seed, completeness)
         if scenario == BASE:
-            landing.add_nowcasts(completeness)
+            landing.add_nowcasts()
         # The lake compares a load with the latest one of its account: here each cutoff is an account of its own.
         account_id = f"{scenario}-{cutoff.isoformat()}"
         loads += [lake.land(table, SOURCE, landing.rows(table), account_id=account_id) for table in SCHEMAS]
@@ -112,10 +113,18 @@ def _studies(
     return sorted(studies, key=lambda study: (study.cutoff, order[study.series.series_id]))
 
 
-def _forecast(history: History, plan: Plan, studies: Sequence[Study], scenario: str, seed: int) -> Landing:
+def _forecast(
+    history: History,
+    plan: Plan,
+    studies: Sequence[Study],
+    scenario: str,
+    seed: int,
+    completeness: Completeness | None,
+) -> Landing:
     """All rows of one cutoff. Planned changes and growth scenarios belong to what is made before the fact."""
     maker = path_maker(studies, seed=seed)
-    landing = Landing(history, plan, studies, {study.series.series_id: maker.relative(study) for study in studies})
+    relative = {study.series.series_id: maker.relative(study) for study in studies}
+    landing = Landing(history, plan, studies, relative, completeness)
     for model_name in STORED_MODELS:
         points = reconciled(studies, model_name)
         if model_name != SELECTED or scenario == BACKTEST:

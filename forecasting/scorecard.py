@@ -99,8 +99,10 @@ def score_days(
 def scorecard(
     predictions: pd.DataFrame, totals: pd.DataFrame, scales: Mapping[tuple[str, date], float | None]
 ) -> pd.DataFrame:
-    """SCORE_COLUMNS for every model and horizon; NaN where nothing can be said."""
+    """SCORE_COLUMNS for every model and horizon; NaN where nothing can be said, no row where no total can be scored."""
     scores = score_totals(totals)
+    if scores.empty:
+        return pd.DataFrame(columns=SCORE_COLUMNS)
     horizons = sorted(scores["horizon"].unique().tolist())
     days = score_days(predictions, horizons, scales)
     scores = scores.merge(days, on=["series_id", "model_name", "horizon"], how="left")

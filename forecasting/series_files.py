@@ -16,7 +16,12 @@ from forecasting.series import DailySeries
 SERIES_COLUMNS = ("series_id", "ds", "y")
 CUTOFF_COLUMNS = ("series_id", "cutoff_date", "horizon")
 
+MAX_HORIZON_DAYS = 730
+"""Forecasts are made for a year; beyond two, no model says more than its last level."""
+
 _SHOWN = 5
+_LARGEST = 1e100
+"""Beyond this squares overflow. Nobody has spent as much."""
 
 
 def read_series(path: Path, *, fill_gaps: bool = False) -> list[DailySeries]:
@@ -30,7 +35,7 @@ def read_series(path: Path, *, fill_gaps: bool = False) -> list[DailySeries]:
     """
     frame = _read(path, SERIES_COLUMNS)
     frame["ds"] = _days(path, frame, "ds")
-    frame["y"] = _numbers(path, frame, "y")
+    frame["y"] = _amounts(path, frame)
     gaps: list[str] = []
     series = []
     for series_id, rows in frame.groupby("series_id", sort=False):
@@ -69,9 +74,13 @@ def read_origins(path: Path) -> list[Origin]:
         SeriesError: the file cannot be read, lacks a column, or holds something that is not a day or a whole number.
     """
     frame = _read(path, CUTOFF_COLUMNS)
-    days, horizons = _days(path, frame, "cutoff_date"), _numbers(path, frame, "horizon")
-    if (horizons != horizons.round()).any():
-        raise SeriesError("A horizon is not a whole number of days", where=f"{path}, column horizon")
+    days = _days(path, frame, "cutoff_date")
+    horizons = pd.to_numeric(frame["horizon"], errors="coerce")
+    is_unusable = ~(horizons.between(1, MAX_HORIZON_DAYS) & (horizons == horizons.round()))
+    mend = f"Write whole days from 1 to {MAX_HORIZON_DAYS}."
+    _refuse(path, frame, "horizon", is_unusable, "is not a horizon", mend)
+    if frame.empty:
+        raise SeriesError("The file has no cutoff", where=str(path), mend="Give it at least one row.")
     found = zip(frame["series_id"].astype(str), days, horizons, strict=True)
     origins = [Origin(series_id, day.date(), int(horizon)) for series_id, day, horizon in found]
     return list(dict.fromkeys(origins))
@@ -107,10 +116,11 @@ def _days(path: Path, frame: pd.DataFrame, column: str) -> pd.Series:
     return days
 
 
-def _numbers(path: Path, frame: pd.DataFrame, column: str) -> pd.Series:
-    numbers = pd.to_numeric(frame[column], errors="coerce")
-    _refuse(path, frame, column, ~np.isfinite(numbers), "is not a number", "A day without spend has 0.")
-    return numbers
+def _amounts(path: Path, frame: pd.DataFrame) -> pd.Series:
+    amounts = pd.to_numeric(frame["y"], errors="coerce")
+    _refuse(path, frame, "y", ~np.isfinite(amounts), "is not a number", "A day without spend has 0.")
+    _refuse(path, frame, "y", amounts.abs() > _LARGEST, "is too large to compute with", "Give it in a larger unit.")
+    return amounts
 
 
 def _refuse(path: Path, frame: pd.DataFrame, column: str, bad: pd.Series, what: str, mend: str) -> None:
@@ -118,7 +128,8 @@ def _refuse(path: Path, frame: pd.DataFrame, column: str, bad: pd.Series, what: 
         value = frame[column].iloc[row]
         # The header is line 1.
         where = f"{path}, line {row + 2}, series {frame['series_id'].iloc[row]}, column {column}"
-        raise SeriesError(f"{value!r} {what}", where=where, mend=mend)
+        shown = repr(value) if isinstance(value, str) else str(value)
+        raise SeriesError(f"{shown} {what}", where=where, mend=mend)
 
 
 def _first(bad: pd.Series) -> Iterator[int]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from forecasting.history import History
     from forecasting.series import DailySeries
 
+_SHOWN = 5
+
 _SCORE_NAMES = {
     "median_error_ratio": "median error",
     "mean_error_ratio": "mean error",
@@ -51,6 +53,8 @@ def run_backtest_command(
     from forecasting.scorecard import scorecard
     from forecasting.series_files import read_series
 
+    for path in (out, totals_out):
+        _check_writable(path)
     series = read_series(file, fill_gaps=fill_gaps) if file is not None else own_history().series
     origins = _origins(cutoffs, series, horizon_days)
     what = f"{len(series):,} series, {len(origins):,} cutoffs"
@@ -61,6 +65,9 @@ def run_backtest_command(
             write_table(path, frame)
             console.print(f"{len(frame):,} rows in {path}")
     scores = scorecard(found.predictions, found.totals, found.scales)
+    if scores.empty:
+        console.print(f"{what}. Nothing can be scored: no total is wholly known and above zero.")
+        return
     print_scores(what, scores)
 
 
@@ -83,15 +90,40 @@ def _origins(cutoffs: str, series: list[DailySeries], horizon_days: int) -> list
     from forecasting.backtest import rolling_origins
     from forecasting.series_files import read_origins
 
-    if not cutoffs.isdigit():
+    if not cutoffs.isdigit() and Path(cutoffs).is_file():
         return read_origins(Path(cutoffs))
+    if not cutoffs.isdigit() or int(cutoffs) == 0:
+        raise ForecastError(
+            "The cutoffs are neither a number above zero nor a file",
+            where=f"--cutoffs {cutoffs!r}",
+            mend="Write how many cutoffs each series has, such as 6, or the path of a CSV or .parquet file.",
+        )
     origins = rolling_origins(series, count=int(cutoffs), horizon_days=horizon_days)
     if not origins:
         raise ForecastError(
             "Every series is too short to score: four weeks to learn from and one to be scored on are needed",
             mend="Give longer series.",
         )
+    too_short = sorted({one.series_id for one in series} - {origin.series_id for origin in origins})
+    if too_short:
+        shown = ", ".join(too_short[:_SHOWN]) + (", ..." if len(too_short) > _SHOWN else "")
+        console.print(f"{len(too_short):,} series are below five weeks and are not scored: {shown}")
     return origins
+
+
+def _check_writable(path: Path | None) -> None:
+    """Fails before the models run, not after: they may have taken minutes."""
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise ForecastError(
+            f"The predictions cannot be written: {error.strerror}",
+            where=str(path),
+            mend="Give a file in a folder that you may write to.",
+        ) from error
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:

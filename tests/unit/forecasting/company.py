@@ -96,6 +96,7 @@ def history_of(
         scenarios=scenarios,
         mix=[(slice_of(cell), day, level) for cell, (level, _) in CELLS.items() for day in recent],
         provider_costs={"openai": 45.0, "anthropic": 20.0},
+        customer_segments={"c-1": "business"},
     )
 
 

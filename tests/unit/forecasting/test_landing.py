@@ -83,7 +83,7 @@ def landing() -> Landing:
             grown = in_scenario(laid, growth)
             landing.add(moved(points, grown, plan), model_name, growth.name, grown)
     landing.add_series("base")
-    landing.add_nowcasts(None)
+    landing.add_nowcasts()
     return landing
 
 
@@ -213,11 +213,12 @@ def test_a_running_month_begins_with_its_actual_days(landing: Landing) -> None:
 
 
 def test_a_day_of_a_burn_down_is_the_total_up_to_it(landing: Landing) -> None:
-    """The last day of the org's March is the March of the calendar, quantile by quantile."""
-    [march] = rows(landing, "forecast_periods", series_id="total", scenario="base", period_name="month", **MARCH)
-    [last] = rows(landing, "forecast_periods", series_id="total", scenario="base", period_name="to_date", **MARCH)
+    """The last day of a team's quarter is the quarter of the calendar, quantile by quantile."""
+    wanted: dict[str, object] = {"series_id": "team=search", "scenario": "base", "period_end_date": date(2026, 3, 31)}
+    [quarter] = rows(landing, "forecast_periods", period_name="quarter", **wanted)
+    [last] = rows(landing, "forecast_periods", period_name="to_date", **wanted)
     for level in QUANTILES:
-        expected = Decimal(march[quantile_column(level)])
+        expected = Decimal(quarter[quantile_column(level)])
         assert Decimal(last[quantile_column(level)]) == pytest.approx(expected, abs=Decimal("1e-8"))
 
 
@@ -378,6 +379,47 @@ def test_days_after_the_cutoff_are_estimated_from_what_is_known(landing: Landing
     assert Decimal(found[third]["known_cost_usd"]) == Decimal(2)
 
 
+def burnt(landing: Landing, day: date) -> list[Decimal]:
+    """Quantiles of what the whole will have burnt since the cutoff, up to a day of the running month."""
+    wanted: dict[str, object] = {**MARCH, "period_end_date": day, "series_id": "total", "scenario": "base"}
+    [row] = rows(landing, "forecast_periods", period_name="to_date", **wanted)
+    return [Decimal(row[quantile_column(level)]) - Decimal(row["actual_to_cutoff_usd"]) for level in QUANTILES]
+
+
+def landed_with(late: LateDay, completeness: Completeness | None = None) -> Landing:
+    """The company with a monthly budget, of whose first day after the cutoff something is known."""
+    history = history_of(budgets=BUDGETS, late_days={"total": {CUTOFF + timedelta(days=1): late}})
+    plan, studies = make_plan(history), studies_of(history)
+    noise = np.random.default_rng(1).lognormal(0, 0.3, (200, HORIZON_DAYS))
+    landing = Landing(history, plan, studies, {study.series.series_id: noise for study in studies}, completeness)
+    points = reconciled(studies, SELECTED)
+    landing.add(points, SELECTED, "base", with_changes(points, plan))
+    return landing
+
+
+def test_a_runaway_day_burns_a_budget_before_its_bill_has_settled() -> None:
+    """1,000 dollars of the day after the cutoff are spent on every path, and the days after them come on top."""
+    calm, wild = (landed_with(LateDay(Decimal(cost), is_estimated=True)) for cost in (65, 1000))
+    first, last = CUTOFF + timedelta(days=1), date(2026, 3, 31)
+    assert burnt(calm, first) == [65] * len(QUANTILES)
+    assert burnt(wild, first) == [1000] * len(QUANTILES)
+    for before, after in zip(burnt(calm, last), burnt(wild, last), strict=True):
+        assert after - before == pytest.approx(Decimal(935), abs=Decimal("1e-6"))
+        assert before > 65
+
+
+def test_what_is_still_to_come_of_a_day_keeps_its_spread_in_a_budget() -> None:
+    """40 dollars are known of a day and half is to come: 40 + path / 2. Without a curve: the path, but 40 at least."""
+    late, day = LateDay(Decimal(40), is_estimated=False), CUTOFF + timedelta(days=1)
+    ages = dict.fromkeys(product(("openai", "anthropic"), (day,)), 0)
+    half = Completeness({"openai": {0: 0.5}, "anthropic": {0: 0.5}}, ages)
+    lognormal = np.random.default_rng(1).lognormal(0, 0.3, (200, HORIZON_DAYS))[:, 0]
+    paths = lognormal * float(base_days(landed_with(late), "total")[day])
+    for completeness, expected in ((half, 40 + paths / 2), (None, np.maximum(paths, 40))):
+        found = [float(amount) for amount in burnt(landed_with(late, completeness), day)]
+        assert found == pytest.approx(np.quantile(expected, QUANTILES).tolist(), abs=1e-6)
+
+
 def test_a_series_without_late_days_has_no_nowcast(landing: Landing) -> None:
     """Nothing is known of them yet."""
     assert {row["series_id"] for row in rows(landing, "forecast_nowcasts")} == {"total", "team=docs"}
@@ -391,12 +433,13 @@ def test_a_curve_of_completeness_says_what_is_missing() -> None:
     history = history_of(late_days=LATE)
     plan, studies = make_plan(history), studies_of(history)
     relative = {study.series.series_id: np.ones((2, HORIZON_DAYS)) for study in studies}
-    landing = Landing(history, plan, studies, relative)
-    points = reconciled(studies, SELECTED)
-    landing.add(points, SELECTED, "base", with_changes(points, plan))
     day = CUTOFF + timedelta(days=1)
     ages = dict.fromkeys(product(("openai", "anthropic"), (day,)), 0)
-    landing.add_nowcasts(Completeness({"openai": {0: 0.8}, "anthropic": {0: 0.5}}, ages))
+    completeness = Completeness({"openai": {0: 0.8}, "anthropic": {0: 0.5}}, ages)
+    landing = Landing(history, plan, studies, relative, completeness)
+    points = reconciled(studies, SELECTED)
+    landing.add(points, SELECTED, "base", with_changes(points, plan))
+    landing.add_nowcasts()
     row = rows(landing, "forecast_nowcasts", series_id="total", cost_date=day)[0]
     assert row["completeness_ratio"] == "0.707692"
     forecast = base_days(landing, "total")[day]

@@ -59,6 +59,13 @@ def test_the_scale_of_mase_is_the_error_of_last_week_again() -> None:
     assert naive_error(np.ones(28)) == 0
 
 
+def test_the_rounding_of_floats_is_no_error_of_last_week_again() -> None:
+    """Weeks that repeat but for the last bit: a scale of 1e-14 would make any forecast look absurd."""
+    weeks = 100 + 20 * np.sin(2 * np.pi * np.arange(150) / 7)
+    assert naive_error(weeks) == 0
+    assert naive_error(weeks * 1e-9) == 0
+
+
 def test_without_a_forecast_there_is_no_score() -> None:
     """No day, no ratio: unknown, and no warning of an empty mean."""
     nothing = np.array([])

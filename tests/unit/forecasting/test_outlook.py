@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from forecasting.budgets import Budget
+from forecasting.cost_mix import SLICE_DIMENSIONS, UNATTRIBUTED
 from forecasting.outlook import (
     MIX_COLUMNS,
     Points,
@@ -22,8 +24,9 @@ from forecasting.outlook import (
 )
 from forecasting.planned_changes import PlannedChange
 from forecasting.scenarios import LARGEST_MULTIPLE
+from forecasting.series import FloatArray
 from forecasting.study import SELECTED, study_series
-from tests.unit.forecasting.company import CELLS, CUTOFF, SCENARIOS, history_of, silenced, studies_of
+from tests.unit.forecasting.company import CELLS, CUTOFF, SCENARIOS, history_of, silenced, slice_of, studies_of
 from tests.unit.forecasting.series_of import series_of
 
 START = CUTOFF + timedelta(days=11)
@@ -228,3 +231,44 @@ def test_only_holidays_that_have_ended_are_taught_to_prophet() -> None:
     past = holiday("carnival", date(2026, 2, 16), date(2026, 2, 17))
     changes = [past, holiday("easter", date(2026, 4, 3), date(2026, 4, 6)), holiday("for ever", date(2026, 2, 1), None)]
     assert holidays_of(history_of(changes=changes)) == {"carnival": [date(2026, 2, 16), date(2026, 2, 17)]}
+
+
+# ---------------------------------------------------------------- budgets of single customers
+
+CUSTOMER = Budget("acme", (("customer_id", "c-1"),), "month", date.min, date.max)
+"""Of the segment ``business``, at seven dollars a day."""
+
+
+def customer_points(*changes: PlannedChange, internal: tuple[str, str] | None = None) -> tuple[FloatArray, FloatArray]:
+    """Points of the customer's budget without and with changes; one cell may be of no customer's segment."""
+    history = history_of(changes=changes, budgets=[CUSTOMER])
+    if internal is not None:
+        theirs, segment = slice_of(internal), SLICE_DIMENSIONS.index("customer_segment")
+        ours = (*theirs[:segment], UNATTRIBUTED, *theirs[segment + 1 :])
+        history = replace(history, mix=[(ours if one == theirs else one, day, cost) for one, day, cost in history.mix])
+    plan = make_plan(history)
+    points = reconciled(studies_of(history), SELECTED)
+    return points.budgets["acme"], moved(points, with_changes(points, plan), plan).budgets["acme"]
+
+
+def test_an_added_amount_is_nobodys_in_particular() -> None:
+    """Twelve dollars a day for a launch are not a customer's, who spends seven in all."""
+    before, after = customer_points(LAUNCH)
+    np.testing.assert_array_equal(after, before)
+
+
+def test_a_factor_moves_a_customer_as_it_moves_its_segment() -> None:
+    """Half price for 20 of 65 dollars: 1 - 10 / 65. If those 20 are spent on no customer, the customer is not moved."""
+    before, after = customer_points(PRICE_CUT)
+    np.testing.assert_allclose((after / before)[10:], 1 - 10 / 65, rtol=0.1)
+    before, after = customer_points(PRICE_CUT, internal=("search", "rank"))
+    np.testing.assert_array_equal(after, before)
+
+
+def test_the_history_of_a_customer_is_not_lowered_by_what_was_added_for_all() -> None:
+    """A launch of 12 dollars a day that has been there for two weeks."""
+    begun = replace(LAUNCH, start_date=CUTOFF - timedelta(days=14), team="search", feature="chat")
+    history = history_of(changes=[begun], budgets=[CUSTOMER])
+    plan = make_plan(history)
+    [mine] = [one for one in history.series if one.series_id == "budget=acme"]
+    assert rebased(mine, plan) is mine

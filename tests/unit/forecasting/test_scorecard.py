@@ -183,3 +183,12 @@ def test_rows_come_by_horizon_and_then_the_best_first() -> None:
     card = scorecard(DAYS, TOTALS, SCALES)
     assert card["median_error_ratio"].is_monotonic_increasing
     assert card["model_name"].iloc[0] == "mean_28d"
+
+
+def test_where_no_total_can_be_scored_the_card_is_empty() -> None:
+    """A silent series, and a cutoff at the last day of another: nothing is above zero and known."""
+    nothing = [total("z", FIRST, model, 0, 0) for model in ("selected", "seasonal_naive")]
+    unknown = [total("u", FIRST, model, np.nan, 10) for model in ("selected", "seasonal_naive")]
+    card = scorecard(DAYS, pd.DataFrame(nothing + unknown), SCALES)
+    assert card.empty
+    assert list(card.columns) == SCORE_COLUMNS

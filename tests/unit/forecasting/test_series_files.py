@@ -61,6 +61,7 @@ def test_parquet_with_timestamps_is_the_same(tmp_path: Path) -> None:
         ("series_id,ds,y\na,2026-01-01,many\n", "'many' is not a number.*line 2, series a, column y"),
         ("series_id,ds,y\na,2026-01-01,\n", "is not a number.*line 2.*A day without spend has 0"),
         ("series_id,ds,y\na,2026-01-01,inf\n", "is not a number.*line 2"),
+        ("series_id,ds,y\na,2026-01-01,-1e300\n", "-1e\\+300 is too large.*line 2, series a, column y"),
         ("series_id,ds\na,2026-01-01\n", "lacks the columns y.*series_id, ds.*It needs series_id, ds, y"),
         ("when,amount\n2026-01-01,1\n", "lacks the columns series_id, ds, y"),
         ("series_id,ds,y\n", "has no row"),
@@ -73,7 +74,7 @@ def test_parquet_with_timestamps_is_the_same(tmp_path: Path) -> None:
         ("series_id,ds,y\na,01/02/2026,1\n", "'01/02/2026' is not a day.*Write days as 2026-01-31"),
     ],
     ids=[
-        *("not a day", "no day", "not a number", "no number", "infinite", "no column", "no column at all"),
+        *("not a day", "no day", "not a number", "no number", "infinite", "absurd", "no column", "no column at all"),
         *("no row", "empty", "twice", "no series", "a day that could be two"),
     ],
 )
@@ -133,11 +134,17 @@ def test_cutoffs_come_as_written_and_once(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("series_id,cutoff_date,horizon\na,soon,30\n", "'soon' is not a day.*line 2, series a, column cutoff_date"),
-        ("series_id,cutoff_date,horizon\na,2026-02-01,month\n", "is not a number.*column horizon"),
-        ("series_id,cutoff_date,horizon\na,2026-02-01,7.5\n", "not a whole number of days.*column horizon"),
+        ("series_id,cutoff_date,horizon\na,2026-02-01,month\n", "'month' is not a horizon.*line 2.*column horizon"),
+        (
+            "series_id,cutoff_date,horizon\na,2026-02-01,7.5\n",
+            "7.5 is not a horizon.*column horizon.*whole days",
+        ),
+        ("series_id,cutoff_date,horizon\na,2026-02-01,0\n", "^0 is not a horizon"),
+        ("series_id,cutoff_date,horizon\na,2026-02-01,100000\n", "100000 is not a horizon.*from 1 to 730"),
+        ("series_id,cutoff_date,horizon\n", "has no cutoff"),
         ("series_id,cutoff_date\na,2026-02-01\n", "lacks the columns horizon"),
     ],
-    ids=["not a day", "not a number", "half a day", "no column"],
+    ids=["not a day", "not a number", "half a day", "no day ahead", "centuries", "no row", "no column"],
 )
 def test_what_is_wrong_with_a_file_of_cutoffs_is_said(tmp_path: Path, text: str, message: str) -> None:
     """With its place."""

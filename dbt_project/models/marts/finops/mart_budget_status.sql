@@ -15,6 +15,24 @@ forecast_periods as (
     where scenario = 'base' and period_name = 'to_date' and model_name = '{{ var("shipped_forecast_model") }}'
 ),
 
+-- The last forecast day of each period: its end, or how far the forecast reaches of a longer one.
+reached as (
+    select
+        budget_periods.budget_id,
+        budget_periods.period_start_date as budget_start_date,
+        budget_periods.period_end_date as budget_end_date,
+        forecast_periods.*
+    from budget_periods
+    inner join forecast_periods
+        on budget_periods.series_id = forecast_periods.series_id
+        and budget_periods.period_start_date = forecast_periods.period_start_date
+        and forecast_periods.period_end_date <= budget_periods.period_end_date
+    qualify row_number() over (
+        partition by budget_periods.budget_id, budget_periods.period_start_date, forecast_periods.cutoff_date
+        order by forecast_periods.period_end_date desc
+    ) = 1
+),
+
 children as (
     select * from {{ ref('int_budget_children') }}
 ),
@@ -177,8 +195,9 @@ assessed as (
                 then actual_breaches.actual_breach_date
         end as actual_breach_date,
         {% for per_cent in total_quantiles() -%}
-        forecast_periods.{{ total_column(per_cent) }},
+        reached.{{ total_column(per_cent) }},
         {% endfor -%}
+        coalesce(reached.period_end_date < budget_periods.period_end_date, false) as is_beyond_horizon,
         forecast_breaches.breach_date_p10,
         forecast_breaches.breach_date_p50,
         forecast_breaches.breach_date_p90
@@ -203,11 +222,10 @@ assessed as (
     left join actual_breaches
         on assessments.budget_id = actual_breaches.budget_id
         and assessments.period_start_date = actual_breaches.period_start_date
-    left join forecast_periods
-        on budget_periods.series_id = forecast_periods.series_id
-        and budget_periods.period_start_date = forecast_periods.period_start_date
-        and budget_periods.period_end_date = forecast_periods.period_end_date
-        and assessments.cutoff_date = forecast_periods.cutoff_date
+    left join reached
+        on assessments.budget_id = reached.budget_id
+        and assessments.period_start_date = reached.budget_start_date
+        and assessments.cutoff_date = reached.cutoff_date
     left join forecast_breaches
         on assessments.budget_id = forecast_breaches.budget_id
         and assessments.period_start_date = forecast_breaches.period_start_date
@@ -221,7 +239,9 @@ projected as (
         {% for per_cent in [10, 50, 90] -%}
         -- An ended period costs what it cost; what is already spent cannot be forecast away.
         case
-            when is_ended or {{ total_column(per_cent) }} < spent_usd then spent_usd
+            when is_ended then spent_usd
+            when is_beyond_horizon then null
+            when {{ total_column(per_cent) }} < spent_usd then spent_usd
             else {{ total_column(per_cent) }}
         end as projected_p{{ per_cent }}_usd,
         {% endfor -%}
@@ -244,6 +264,8 @@ judged as (
         projected.*,
         case
             when is_commitment and spent_usd >= budget_usd then 0.0
+            -- Of a period that ends beyond the horizon it is known that it will be passed, but never that it will not.
+            when is_beyond_horizon and (is_commitment or passing_probability < {{ var('budget_at_risk_probability', 0.5) }}) then null
             when is_commitment then 1 - passing_probability
             else passing_probability
         end as breach_probability,

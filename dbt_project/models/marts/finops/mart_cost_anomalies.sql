@@ -66,11 +66,12 @@ changes as (
         anomalies.cost_date,
         causes.cause_name,
         causes.cause_value,
-        sum(cast(causes.effective_cost_usd as double) * case
+        -- Rounded, or the order in which floats were added would decide between causes that explain the same.
+        round(sum(cast(causes.effective_cost_usd as double) * case
             when causes.usage_date > cast({{ dbt.dateadd('day', "case anomalies.anomaly_kind when 'spend' then -1 else -7 end", 'anomalies.cost_date') }} as date)
                 then 1
             else -anomalies.weight_before
-        end) as change
+        end), 9) as change
     from anomalies
     inner join causes
         on anomalies.series_id = causes.series_id

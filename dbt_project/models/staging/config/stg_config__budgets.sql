@@ -9,6 +9,12 @@ fx_rates as (
     select * from {{ ref('stg_config__fx_rates') }}
 ),
 
+first_rates as (
+    select currency, min(valid_from_date) as first_rate_date
+    from fx_rates
+    group by currency
+),
+
 -- A file without a line has no row among the budgets, so the files come from the lake's index. Of several of one day the last counts.
 file_days as (
     select
@@ -67,7 +73,9 @@ select
 from lines
 inner join files
     on lines._load_id = files.load_id
--- The rate on the budget's first day: a budget does not move with the market.
+-- The rate on the budget's first day, or the oldest there is: a budget does not move with the market.
+left join first_rates
+    on upper(lines.currency) = first_rates.currency
 left join fx_rates
     on upper(lines.currency) = fx_rates.currency
-    and greatest(lines.valid_from_date, date '2000-01-01') between fx_rates.valid_from_date and fx_rates.valid_to_date
+    and greatest(lines.valid_from_date, first_rates.first_rate_date) between fx_rates.valid_from_date and fx_rates.valid_to_date
