@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from forecasting.series import FloatArray
 
 HORIZONS = (7, 30, 90, 365)
-"""Days ahead at which weights are set and forecasts are scored; a day has the weights of the first one it is within."""
+"""Days ahead at which weights are set and forecasts are scored."""
 
 _WEEK = 7
+
+_MIDDLES: Mapping[int, float] = {7: 3.5, 30: 17.5, 90: 59.5, 365: 224.5}
+"""The day in the middle of those that each horizon adds to the one before: there its weights count alone."""
 
 # What each model weighs before anything is known of a series. Chosen on development cutoffs of public series that no
 # published score uses (docs/forecast-scorecard.md says which); a model that is missing here at a horizon has no say.
@@ -174,25 +178,43 @@ def combine(points: Mapping[str, FloatArray], weights: Weights) -> FloatArray:
     """Daily points of the combination, as many as the models have.
 
     For each week ahead the level is the weighted median of the models' weekly totals, and its days share it as they do
-    in the weighted mean of the models.
+    in the weighted mean of the models. Between the middles of two horizons both are blended, so that nothing jumps
+    where the weights of one give way to those of the next.
     """
     horizon = len(next(iter(points.values())))
     combined = np.empty(horizon)
     for start in range(0, horizon, _WEEK):
         week = slice(start, min(start + _WEEK, horizon))
-        within = next((days for days in HORIZONS if start < days), HORIZONS[-1])
-        at = weights[within]
-        days = np.array([points[name][week] for name in at])
-        share = np.array(list(at.values()))
-        last_week, drawn = points["seasonal_naive"][week], _LAST_WEEK_SHARE.get(within, 0.0)
-        level = (1 - drawn) * weighted_median(days.sum(axis=1), share) + drawn * float(last_week.sum())
-        shape = share @ days
-        total = float(shape.sum())
-        combined[week] = shape * (level / total) if total > 0 else 0.0
+        days = np.zeros(week.stop - start)
+        for within, part in _blend(start + _WEEK / 2):
+            days += part * _combined_week(points, week, weights[within], _LAST_WEEK_SHARE.get(within, 0.0))
         # A cost that never changes is forecast to the last digit, not to the noise of sixteen of them.
-        if np.allclose(combined[week], last_week, rtol=1e-9, atol=0.0):
-            combined[week] = last_week
+        last_week = points["seasonal_naive"][week]
+        combined[week] = last_week if np.allclose(days, last_week, rtol=1e-9, atol=0.0) else days
     return combined
+
+
+def _blend(day: float) -> list[tuple[int, float]]:
+    """Horizons whose weights count for the week around a day, and how much each does."""
+    if day <= _MIDDLES[HORIZONS[0]]:
+        return [(HORIZONS[0], 1.0)]
+    for nearer, farther in pairwise(HORIZONS):
+        if day <= _MIDDLES[farther]:
+            part = (day - _MIDDLES[nearer]) / (_MIDDLES[farther] - _MIDDLES[nearer])
+            return [(nearer, 1 - part), (farther, part)]
+    return [(HORIZONS[-1], 1.0)]
+
+
+def _combined_week(
+    points: Mapping[str, FloatArray], week: slice, weights: Mapping[str, float], last_week_share: float
+) -> FloatArray:
+    days = np.array([points[name][week] for name in weights])
+    share = np.array(list(weights.values()))
+    level = (1 - last_week_share) * weighted_median(days.sum(axis=1), share)
+    level += last_week_share * float(points["seasonal_naive"][week].sum())
+    shape = share @ days
+    total = float(shape.sum())
+    return np.asarray(shape * (level / total) if total > 0 else np.zeros_like(shape), dtype=np.float64)
 
 
 def weighted_median(values: FloatArray, weights: FloatArray) -> float:
