@@ -45,6 +45,8 @@ COMPARED_DAYS = 92
 _BUDGET_LOOK_AHEAD_DAYS = MAX_WAIT_DAYS + 5
 """The cutoff may lie this far back, and the budgets of the running month must be there all the same."""
 
+_SHARE_STEP = Decimal("0.000000001")
+
 Node = tuple[str, str]
 """Dimension and value of a series."""
 
@@ -177,12 +179,7 @@ class Landing:
 
     def _nowcast_paths(self, day: date, late: LateDay, amounts: FloatArray) -> FloatArray:
         """What ``_add_nowcast`` says of one day, on each path: where the forecast fills in, it keeps its spread."""
-        known = float(late.known_cost_usd)
-        if late.is_estimated:
-            is_whole = known >= float(np.quantile(amounts, DAY_LEVELS[0]))
-            return np.full(len(amounts), known) if is_whole else np.maximum(amounts, known)
-        share = self._share(day)
-        return np.maximum(amounts, known) if share is None else known + (1 - min(share, 1.0)) * amounts
+        return float(late.known_cost_usd) + (1 - float(self._share(day))) * amounts
 
     def _late_days(self, node: Node) -> dict[int, LateDay]:
         """Days of which something is known, by their place after the cutoff; none after an earlier cutoff."""
@@ -191,10 +188,27 @@ class Landing:
         late_days = self.history.late_days.get(series_id_of(*node), {})
         return {(day - self.first_day).days: late for day, late in late_days.items()}
 
-    def _share(self, day: date) -> float | None:
-        if self.completeness is None:
+    def _share(self, day: date) -> Decimal:
+        """How much of a day is known, the same for every series, so that nowcasts add up as forecasts do.
+
+        Where that was not learned from earlier loads, it is what is known of all spend as a share of what was forecast.
+        A day for which logs and meters stand in is whole, unless it is lower than any such day is.
+        """
+        learned = self._learned_share(day)
+        if learned is not None:
+            return learned
+        late, offset = self.history.late_days[TOTAL][day], (day - self.first_day).days
+        forecast = Decimal(int(self._base[TOTAL, TOTAL][offset])).scaleb(-9)
+        lowest = dollars(float(self._levels((TOTAL, TOTAL))[0][offset])) * forecast
+        if forecast <= 0 or (late.is_estimated and late.known_cost_usd >= lowest):
+            return Decimal(1)
+        return min(max(late.known_cost_usd, Decimal(0)) / forecast, Decimal(1)).quantize(_SHARE_STEP)
+
+    def _learned_share(self, day: date) -> Decimal | None:
+        if self.completeness is None or self.history.late_days[TOTAL][day].is_estimated:
             return None
-        return self.completeness.of_series(self.history.provider_costs, day)
+        share = self.completeness.of_series(self.history.provider_costs, day)
+        return None if share is None else Decimal(f"{min(share, 1.0):.6f}")
 
     def _budget_ends(self, forecast: SeriesForecast) -> Iterator[tuple[str, date, date]]:
         followers = [one for one in self.history.budgets if one.series_id == forecast.series.series_id]
@@ -265,28 +279,22 @@ class Landing:
             )
 
     def add_nowcasts(self) -> None:
-        """The days after the cutoff of which something is known."""
+        """The days after the cutoff of which something is known of all spend."""
         for node, amounts in self._base.items():
-            for offset, late in self._late_days(node).items():
-                self._add_nowcast(node, amounts, offset, late)
+            known = self._late_days(node)
+            for offset, total in self._late_days((TOTAL, TOTAL)).items():
+                if offset < len(amounts):
+                    nothing = LateDay(Decimal(0), total.is_estimated)
+                    self._add_nowcast(node, amounts, offset, known.get(offset, nothing))
 
     def _add_nowcast(self, node: Node, amounts: IntArray, offset: int, late: LateDay) -> None:
         day = self.first_day + timedelta(days=offset)
-        forecast = Decimal(int(amounts[offset])).scaleb(-9)
-        share: float | None = None
-        if late.is_estimated:
-            # Logs and meters stand in for the bill, so the day is whole unless it is lower than any such day is.
-            lowest = dollars(float(self._levels(node)[0][offset])) * forecast
-            value = late.known_cost_usd if late.known_cost_usd >= lowest else max(late.known_cost_usd, forecast)
-        else:
-            share = self._share(day)
-            value = nowcast(late.known_cost_usd, forecast, share)
         self._rows[FORECAST_NOWCASTS].add(
             **self._identity(node),
             cost_date=day,
             known_cost_usd=late.known_cost_usd,
-            completeness_ratio=None if share is None else Decimal(f"{share:.6f}"),
-            nowcast_cost_usd=value,
+            completeness_ratio=self._learned_share(day),
+            nowcast_cost_usd=nowcast(late.known_cost_usd, Decimal(int(amounts[offset])).scaleb(-9), self._share(day)),
         )
 
 

@@ -161,19 +161,15 @@ def _never_falling(values: Sequence[float], weights: Sequence[float]) -> list[fl
     return [value for value, _, count in blocks for _ in range(count)]
 
 
-def nowcast(known_cost_usd: Decimal, forecast_cost_usd: Decimal, completeness: float | None) -> Decimal:
+def nowcast(known_cost_usd: Decimal, forecast_cost_usd: Decimal, completeness: Decimal) -> Decimal:
     """Estimate of the final cost of a day: known + (1 - completeness) x forecast.
 
     That is the extrapolated cost (known ÷ completeness) and the forecast, weighed by completeness and by what is left
     to come: the less complete the day, the more the forecast weighs; of a day of which nothing is known it is all.
-    Where nothing was learned (null) the forecast stands in, unless more than that is known already.
 
     Source: the method of Bornhuetter and Ferguson for claims that are incurred but not reported (1972).
     """
-    if completeness is None:
-        return max(known_cost_usd, forecast_cost_usd)
-    missing = Decimal(1) - Decimal(f"{min(completeness, LARGEST_SHARE):.6f}")
-    return known_cost_usd + missing * forecast_cost_usd
+    return known_cost_usd + (1 - completeness) * forecast_cost_usd
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ _DEFAULT_ALERT_PROBABILITY = Decimal("0.9")
 
 def _probability(cell: str) -> Decimal:
     probability = cells.decimal(cell) if cell else _DEFAULT_ALERT_PROBABILITY
-    if not 0 <= probability <= 1:
-        raise CellError(f"{cell} is not a probability", "write a decimal from 0 to 1, such as 0.8")
+    if not Decimal("0.01") <= probability <= Decimal("0.99"):
+        # Probabilities are read off quantiles from 1 to 99 %: beyond them an alert would always or never be raised.
+        raise CellError(f"{cell} is no level of an alert", "write a decimal from 0.01 to 0.99, such as 0.9")
     return probability
 
 

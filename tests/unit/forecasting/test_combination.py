@@ -205,7 +205,7 @@ def test_models_that_agree_are_the_combination() -> None:
 
 
 def test_a_week_has_the_level_of_the_median_and_the_shape_of_the_mean() -> None:
-    """Two models of equal weight in the fourth week: weekly totals 70 and 140, so the median is 105.
+    """Two models of equal weight in the third week: weekly totals 70 and 140, so the median is 105.
 
     The last week was 210; the level is drawn towards it, and shared as the days of the mean are.
     """
@@ -217,22 +217,28 @@ def test_a_week_has_the_level_of_the_median_and_the_shape_of_the_mean() -> None:
         "seasonal_naive": np.full(28, 30.0),
     }
     drawn = _LAST_WEEK_SHARE[30]
-    week = combine(points, weights)[21:]
+    week = combine(points, weights)[14:21]
     assert week.sum() == pytest.approx((1 - drawn) * 105 + drawn * 210)
     assert week / week.sum() == pytest.approx((10 + 20 * shape) / 210)
 
 
-def test_each_week_has_the_weights_of_the_first_horizon_that_it_is_within() -> None:
-    """Only one model weighs at each horizon: the days show which. Beyond a month the last week has no say."""
+def test_weights_of_neighbouring_horizons_are_blended_between_their_middles() -> None:
+    """Only one model weighs at each horizon: at their middles (3.5, 17.5, 59.5, 224.5 days) it counts alone.
+
+    The second week lies at day 10.5, half way from 3.5 to 17.5. Beyond a quarter the last week has no say.
+    """
     names = {7: "level_fast", 30: "level_medium", 90: "level_slow", 365: "last_year"}
     weights = {days: {name: 1.0} for days, name in names.items()}
     levels = {"level_fast": 1.0, "level_medium": 2.0, "level_slow": 3.0, "last_year": 4.0}
     points = {name: np.full(400, level) for name, level in levels.items()} | {"seasonal_naive": np.zeros(400)}
     daily = combine(points, weights)
-    assert daily[:7] == pytest.approx(np.full(7, (1 - _LAST_WEEK_SHARE[7]) * 1))
-    assert daily[7:35] == pytest.approx(np.full(28, (1 - _LAST_WEEK_SHARE[30]) * 2))
-    assert daily[35:91] == pytest.approx(np.full(56, 3))
-    assert daily[91:] == pytest.approx(np.full(309, 4))
+    week, month = (1 - _LAST_WEEK_SHARE[7]) * 1, (1 - _LAST_WEEK_SHARE[30]) * 2
+    assert daily[:7] == pytest.approx(np.full(7, week))
+    assert daily[7:14] == pytest.approx(np.full(7, (week + month) / 2))
+    assert daily[14:21] == pytest.approx(np.full(7, month))
+    assert daily[56:63] == pytest.approx(np.full(7, 3))
+    assert daily[224:] == pytest.approx(np.full(176, 4))
+    assert np.diff(daily[::7]).max() < 0.5
 
 
 def test_a_model_that_explodes_is_outvoted() -> None:

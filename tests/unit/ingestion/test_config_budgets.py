@@ -73,7 +73,10 @@ def test_a_file_from_before_kinds_and_parents_still_loads(settings: Settings, wr
         ({"budget_kind": "cap"}, "budgets.csv:2 budget_kind: 'cap' is not allowed; one of: budget, provider_limit"),
         ({"fiscal_year_start_month": "13"}, "fiscal_year_start_month: 13 is not the number of a month"),
         ({"fiscal_year_start_month": "April"}, "'April' is not a whole number"),
-        ({"alert_probability": "80"}, "alert_probability: 80 is not a probability; write a decimal from 0 to 1"),
+        (
+            {"alert_probability": "80"},
+            "alert_probability: 80 is no level of an alert; write a decimal from 0.01 to 0.99",
+        ),
         ({"parent_budget_id": "org"}, "parent_budget_id: there is no budget 'org'"),
         ({"parent_budget_id": "b"}, "parent_budget_id: b is under b; leave the parent of the topmost"),
     ],
