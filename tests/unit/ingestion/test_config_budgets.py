@@ -75,7 +75,7 @@ def test_a_file_from_before_kinds_and_parents_still_loads(settings: Settings, wr
         ({"fiscal_year_start_month": "April"}, "'April' is not a whole number"),
         (
             {"alert_probability": "80"},
-            "alert_probability: 80 is no level of an alert; write a decimal from 0.01 to 0.99",
+            "alert_probability: 80 is no level of an alert; write a decimal",
         ),
         ({"parent_budget_id": "org"}, "parent_budget_id: there is no budget 'org'"),
         ({"parent_budget_id": "b"}, "parent_budget_id: b is under b; leave the parent of the topmost"),
