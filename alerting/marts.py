@@ -43,7 +43,7 @@ class BudgetRow:
     run_rate_usd: Decimal | None = None
     overcommitted_usd: Decimal | None = None
     breach_probability: float | None = None
-    alert_probability: float = 0.9
+    alert_probability: float = 0.85
     spent_ratio: float | None = None
     elapsed_ratio: float | None = None
     is_breached: bool = False

@@ -35,8 +35,8 @@ RULES = (PROBABILITY, SPENT, PACE)
 ALLOWANCE = 1.2
 """Budgets leave a fifth of growth: about one month in four passes such a budget on real series."""
 
-LEVEL = 0.9
-"""The shipped level of the probability of a breach: nine alarms in ten were right at it on real series."""
+LEVEL = 0.85
+"""The shipped level of the probability of a breach, chosen on half of the real series: 84 % of its alarms were right."""
 
 _SPENT_SHARE = 0.8
 _BEFORE_DAYS = 28

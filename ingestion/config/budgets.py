@@ -30,14 +30,14 @@ _NEW_COLUMNS = (
 )
 """Files from before these columns are read as if they were blank."""
 
-_DEFAULT_ALERT_PROBABILITY = Decimal("0.9")
+_DEFAULT_ALERT_PROBABILITY = Decimal("0.85")
 
 
 def _probability(cell: str) -> Decimal:
     probability = cells.decimal(cell) if cell else _DEFAULT_ALERT_PROBABILITY
     if not Decimal("0.01") <= probability <= Decimal("0.99"):
         # Probabilities are read off quantiles from 1 to 99 %: beyond them an alert would always or never be raised.
-        raise CellError(f"{cell} is no level of an alert", "write a decimal from 0.01 to 0.99, such as 0.9")
+        raise CellError(f"{cell} is no level of an alert", "write a decimal from 0.01 to 0.99, such as 0.85")
     return probability
 
 

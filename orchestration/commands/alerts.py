@@ -68,7 +68,7 @@ def backtest(
         typer.Argument(exists=True, dir_okay=False, help="CSV or Parquet with series_id, ds (day), y. Default: yours."),
     ] = None,
     every_days: Annotated[int, typer.Option(min=1, max=14, help="Days between forecasts of the replay.")] = 1,
-    level: Annotated[float, typer.Option(min=0, max=1, help="Probability of a breach that raises an alarm.")] = 0.9,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Probability of a breach that raises an alarm.")] = 0.85,
     fill_gaps: Annotated[bool, typer.Option("--fill-gaps", help="Days that are missing cost 0.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the sample paths.")] = 20260101,
 ) -> None:

@@ -290,7 +290,7 @@ def page(
             "median_lead_days": ".0f",
             "a week ahead": "%",
         }
-        parts.append(f"## Alerts on month-budgets\n\n{_ALERTS}\n\n{markdown(alerts, formats)}")
+        parts.append(f"## Alerts on month-budgets\n\n{_ALERTS.format(level=LEVEL)}\n\n{markdown(alerts, formats)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -311,7 +311,7 @@ _ROBUST = (
 
 _ALERTS = (
     "Each whole month of a series gets a budget of 1.2 times what the four weeks before would make of a month. An alarm is right if the "
-    "month then passes its budget, and must come before that day."
+    "month then passes its budget, and must come before that day. The level of {level:.0%} was chosen on half of these series."
 )
 
 

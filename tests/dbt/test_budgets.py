@@ -39,7 +39,7 @@ def budget(budget_id: str, amount: str, **cells: Any) -> Any:
         "fiscal_year_start_month": 1,
         "currency": "USD",
         "is_hard_cap": False,
-        "alert_probability": Decimal("0.9"),
+        "alert_probability": Decimal("0.85"),
         **company.ALWAYS,
     }
     return company.record(ConfigBudget, **{**usual, "budget_id": budget_id, "amount": Decimal(amount), **cells})

@@ -64,7 +64,7 @@ def test_a_file_from_before_kinds_and_parents_still_loads(settings: Settings, wr
     write({"budget_id": "b"}, columns=[name for name in BUDGET_COLUMNS if name not in new])
     (budget,) = load(settings).budgets
     assert (budget.budget_kind, budget.parent_budget_id, budget.fiscal_year_start_month) == ("budget", None, 1)
-    assert (budget.alert_probability, budget.customer_segment) == (Decimal("0.9"), None)
+    assert (budget.alert_probability, budget.customer_segment) == (Decimal("0.85"), None)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ select
     cast(lines.amount as {{ money_type() }}) as amount,
     -- Null without a rate: a budget in an unknown currency must not look like one in dollars.
     cast(cast(lines.amount as decimal(20, 9)) * fx_rates.usd_per_unit as {{ money_type() }}) as amount_usd,
-    cast(coalesce(lines.alert_probability, '0.9') as double) as alert_probability,
+    cast(coalesce(lines.alert_probability, '0.85') as double) as alert_probability,
     lines.is_hard_cap,
     files.is_current,
     lines.valid_from_date,
