@@ -36,7 +36,7 @@ ALLOWANCE = 1.2
 """Budgets leave a fifth of growth: about one month in four passes such a budget on real series."""
 
 LEVEL = 0.85
-"""The shipped level of the probability of a breach, chosen on half of the real series: 84 % of its alarms were right."""
+"""The shipped level of the probability of a breach, chosen on half of the real series, with 84 % of alarms right."""
 
 _SPENT_SHARE = 0.8
 _BEFORE_DAYS = 28
