@@ -38,10 +38,10 @@ def _zstd(data: bytes) -> bytes:
     ("name", "content"),
     [
         ("a.jsonl", JSON_LINES),
-        ("a.jsonl.gz", gzip.compress(JSON_LINES)),
+        ("a.jsonl.gz", gzip.compress(JSON_LINES, mtime=0)),
         ("a.jsonl.zst", _zstd(JSON_LINES)),
-        ("gzip-without-its-suffix.jsonl", gzip.compress(JSON_LINES)),
-        ("two-members.jsonl.gz", gzip.compress(JSON_LINES[:20]) + gzip.compress(JSON_LINES[20:])),
+        ("gzip-without-its-suffix.jsonl", gzip.compress(JSON_LINES, mtime=0)),
+        ("two-members.jsonl.gz", gzip.compress(JSON_LINES[:20], mtime=0) + gzip.compress(JSON_LINES[20:], mtime=0)),
         ("bom.jsonl", b"\xef\xbb\xbf" + JSON_LINES),
         ("windows.jsonl", JSON_LINES.replace(b"\n", b"\r\n")),
         ("no-last-newline.jsonl", JSON_LINES.rstrip()),
@@ -121,8 +121,8 @@ def test_lines_of_csv_rows_count_line_breaks_and_refused_rows_across_batches(wor
     [
         ("empty.jsonl.gz", b"", "The file is empty"),
         ("plain.jsonl.gz", b"not compressed", "not gzip"),
-        ("cut.jsonl.gz", gzip.compress(bytes(range(256)) * 1000)[:200], "cannot be read"),
-        ("flipped.jsonl.gz", gzip.compress(JSON_LINES)[:-8] + b"12345678", "cannot be read"),
+        ("cut.jsonl.gz", gzip.compress(bytes(range(256)) * 1000, mtime=0)[:200], "cannot be read"),
+        ("flipped.jsonl.gz", gzip.compress(JSON_LINES, mtime=0)[:-8] + b"12345678", "cannot be read"),
     ],
 )
 def test_a_damaged_file_fails_and_the_others_land(workshop: Workshop, name: str, content: bytes, words: str) -> None:
@@ -175,7 +175,7 @@ def test_the_same_content_under_another_name_is_landed_once(workshop: Workshop) 
     """Renamed, compressed or copied: the content decides."""
     workshop.land(JSON_LINES, MAPPING, name="a.jsonl")
     again = workshop.land(JSON_LINES, MAPPING, name="a.jsonl")
-    renamed = workshop.land(gzip.compress(JSON_LINES), MAPPING, name="b.jsonl.gz")
+    renamed = workshop.land(gzip.compress(JSON_LINES, mtime=0), MAPPING, name="b.jsonl.gz")
     assert (again.is_duplicate, renamed.is_duplicate) == (True, True)
     assert len(workshop.rows()) == 1
 
