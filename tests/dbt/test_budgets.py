@@ -237,7 +237,7 @@ def test_a_budget_is_judged_by_the_shipped_base_forecast(warehouse: duckdb.DuckD
         from finops.mart_budget_status where budget_id = 'org' and is_latest
         """,
     )
-    assert found == (12.0 * 29, 0.99, date(2026, 11, 4), 0.8)
+    assert found == (12.0 * 29, 0.99, date(2026, 11, 4), 0.85)
     months = rows_of(
         warehouse,
         """
