@@ -20,8 +20,8 @@ HORIZONS = (7, 30, 90, 365)
 
 _WEEK = 7
 
-_MIDDLES: Mapping[int, float] = {7: 3.5, 30: 17.5, 90: 59.5, 365: 224.5}
-"""The day in the middle of those that each horizon adds to the one before: there its weights count alone."""
+_ALONE: Mapping[int, tuple[float, float]] = {7: (0, 3.5), 30: (10.5, 31.5), 90: (66.5, 94.5), 365: (150.5, 365)}
+"""From which day to which the weights of each horizon count alone; between two horizons both are blended."""
 
 # What each model weighs before anything is known of a series. Chosen on development cutoffs of public series that no
 # published score uses (docs/forecast-scorecard.md says which); a model that is missing here at a horizon has no say.
@@ -178,8 +178,8 @@ def combine(points: Mapping[str, FloatArray], weights: Weights) -> FloatArray:
     """Daily points of the combination, as many as the models have.
 
     For each week ahead the level is the weighted median of the models' weekly totals, and its days share it as they do
-    in the weighted mean of the models. Between the middles of two horizons both are blended, so that nothing jumps
-    where the weights of one give way to those of the next.
+    in the weighted mean of the models. Between two horizons both are blended, so that nothing jumps where the weights
+    of one give way to those of the next.
     """
     horizon = len(next(iter(points.values())))
     combined = np.empty(horizon)
@@ -196,11 +196,12 @@ def combine(points: Mapping[str, FloatArray], weights: Weights) -> FloatArray:
 
 def _blend(day: float) -> list[tuple[int, float]]:
     """Horizons whose weights count for the week around a day, and how much each does."""
-    if day <= _MIDDLES[HORIZONS[0]]:
-        return [(HORIZONS[0], 1.0)]
     for nearer, farther in pairwise(HORIZONS):
-        if day <= _MIDDLES[farther]:
-            part = (day - _MIDDLES[nearer]) / (_MIDDLES[farther] - _MIDDLES[nearer])
+        last, first = _ALONE[nearer][1], _ALONE[farther][0]
+        if day <= last:
+            return [(nearer, 1.0)]
+        if day < first:
+            part = (day - last) / (first - last)
             return [(nearer, 1 - part), (farther, part)]
     return [(HORIZONS[-1], 1.0)]
 

@@ -222,10 +222,10 @@ def test_a_week_has_the_level_of_the_median_and_the_shape_of_the_mean() -> None:
     assert week / week.sum() == pytest.approx((10 + 20 * shape) / 210)
 
 
-def test_weights_of_neighbouring_horizons_are_blended_between_their_middles() -> None:
-    """Only one model weighs at each horizon: at their middles (3.5, 17.5, 59.5, 224.5 days) it counts alone.
+def test_weights_of_neighbouring_horizons_are_blended_between_them() -> None:
+    """Only one model weighs at each horizon, and counts alone in the first week, to the fifth, and so on.
 
-    The second week lies at day 10.5, half way from 3.5 to 17.5. Beyond a quarter the last week has no say.
+    The eighth week lies at day 52.5, 21 / 35 of the way from 31.5 to 66.5. Beyond a quarter the last week has no say.
     """
     names = {7: "level_fast", 30: "level_medium", 90: "level_slow", 365: "last_year"}
     weights = {days: {name: 1.0} for days, name in names.items()}
@@ -234,11 +234,10 @@ def test_weights_of_neighbouring_horizons_are_blended_between_their_middles() ->
     daily = combine(points, weights)
     week, month = (1 - _LAST_WEEK_SHARE[7]) * 1, (1 - _LAST_WEEK_SHARE[30]) * 2
     assert daily[:7] == pytest.approx(np.full(7, week))
-    assert daily[7:14] == pytest.approx(np.full(7, (week + month) / 2))
-    assert daily[14:21] == pytest.approx(np.full(7, month))
-    assert daily[56:63] == pytest.approx(np.full(7, 3))
-    assert daily[224:] == pytest.approx(np.full(176, 4))
-    assert np.diff(daily[::7]).max() < 0.5
+    assert daily[7:35] == pytest.approx(np.full(28, month))
+    assert daily[49:56] == pytest.approx(np.full(7, 0.4 * month + 0.6 * 3))
+    assert daily[63:91] == pytest.approx(np.full(28, 3))
+    assert daily[154:] == pytest.approx(np.full(246, 4))
 
 
 def test_a_model_that_explodes_is_outvoted() -> None:
