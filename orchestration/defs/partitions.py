@@ -17,7 +17,12 @@ def usage_days(settings: Settings) -> dg.DailyPartitionsDefinition:
 
     Where the sources cannot be read, from the first day that the lake has.
     """
-    return dg.DailyPartitionsDefinition(start_date=_first_day(settings).isoformat(), end_offset=1)
+    first = _first_day(settings).isoformat()
+    if settings.is_clock_fixed:
+        # The demo's today stays; the days after it will never come.
+        tomorrow = settings.now.date() + timedelta(days=1)
+        return dg.DailyPartitionsDefinition(start_date=first, end_date=tomorrow.isoformat())
+    return dg.DailyPartitionsDefinition(start_date=first, end_offset=1)
 
 
 def _first_day(settings: Settings) -> date:
