@@ -21,9 +21,9 @@ from orchestration.runs import RunOutcome, dagster_home
 _STAGES = {
     "pull and land": ("lake__", "every_source_landed"),
     "build facts and marts": ("dbt_facts", "core__", "finops__"),
-    "forecast": ("forecasts", "dbt_forecast_marts"),
+    "forecast and optimize": ("forecasts", "optimization", "dbt_outlook_marts"),
     "check the marts": ("marts_keep_their_suites",),
-    "alert": ("alerting__", "dbt_alert_marts"),
+    "alert and recommend": ("alerting__", "recommendations", "dbt_action_marts"),
     "publish and report": ("publish", "reports"),
 }
 

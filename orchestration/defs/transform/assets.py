@@ -1,6 +1,6 @@
-"""The dbt models as assets: facts first, then the marts of forecasts, and last the table of alerts."""
+"""The dbt models as assets: facts first, then what is forecast and found in them, and last who was told to do what."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -20,25 +20,42 @@ from orchestration.markdown import markdown_table
 from orchestration.runs import FULL_REFRESH_TAG
 from orchestration.warehouse import TableFacts, reading, table_facts
 
-FORECAST_TABLES = ("forecast_days", "forecast_periods", "forecast_series", "forecast_drivers", "forecast_nowcasts")
-FROM_FORECASTS = " ".join(f"source:lake.{table}+" for table in FORECAST_TABLES)
-"""Whatever reads forecasts, however far down, is built after them."""
-FROM_ALERTS = "source:lake.alert_events+"
-"""Whatever tells who was told of what is built after they were."""
+OUTLOOK, ACTIONS = ("forecasting", "optimization"), ("alerting", "recommendations")
+"""First part of the asset key of the lake's tables that a later stage lands from the marts of an earlier one."""
 
 DbtEvent = (
     dg.Output[Any] | dg.AssetMaterialization | dg.AssetCheckResult | dg.AssetObservation | dg.AssetCheckEvaluation
 )
 
 
+def tables_of(manifest: dict[str, Any], stages: Sequence[str]) -> dict[str, str]:
+    """Tables of the lake that the stages land: their nodes in the manifest, by name."""
+    return {
+        source["name"]: key
+        for key, source in sorted(manifest["sources"].items())
+        if source["config"]["meta"]["dagster"]["asset_key"][0] in stages
+    }
+
+
+def below(manifest: dict[str, Any], stages: Sequence[str]) -> str:
+    """Selects whatever reads these tables, however far down."""
+    return " ".join(f"source:lake.{table}+" for table in tables_of(manifest, stages))
+
+
 class StageGroups(DagsterDbtTranslator):
-    """Groups models by their folder (staging, intermediate, core, finops), or by the forecasts or alerts they read."""
+    """Groups models by their folder (staging, intermediate, core, finops), or by the stage whose results they read."""
 
     def __init__(self, manifest: dict[str, Any]) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_source_metadata=False))
-        sources = {key.split(".")[-1]: key for key in manifest["sources"]}
-        self._from_forecasts = _descendants(manifest, {sources[table] for table in FORECAST_TABLES})
-        self._from_alerts = _descendants(manifest, {sources["alert_events"]})
+        # The latest stage that a model reads is where it belongs.
+        self._stages = {
+            group: _descendants(manifest, set(tables_of(manifest, stages).values()))
+            for group, stages in (
+                ("delivery", ("alerting",)),
+                ("optimization", ("optimization", "recommendations")),
+                ("forecasting", ("forecasting",)),
+            )
+        }
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """Layer of the model, or the subject of its mart."""
@@ -46,9 +63,8 @@ class StageGroups(DagsterDbtTranslator):
         if folders[0] == "marts":
             return str(folders[1])
         # A stage between two others would be drawn before both.
-        if dbt_resource_props["unique_id"] in self._from_alerts:
-            return "delivery"
-        return "forecasting" if dbt_resource_props["unique_id"] in self._from_forecasts else str(folders[0])
+        groups = (group for group, found in self._stages.items() if dbt_resource_props["unique_id"] in found)
+        return next(groups, str(folders[0]))
 
 
 def _descendants(manifest: dict[str, Any], found: set[str]) -> set[str]:
@@ -155,13 +171,15 @@ def _metadata(key: dg.AssetKey, facts: TableFacts) -> dict[str, Any]:
 
 @dg.definitions
 def transform() -> dg.Definitions:
-    """Three builds: forecasts read the facts, their marts read the forecasts, and alerts are told from those marts."""
+    """Three builds: forecasts and optimization read the facts, their marts read them, and from those marts follows who
+    is told of what, and what to do."""
     project = dbt_project(Settings.from_environment())
     manifest = read_manifest(project)
+    outlook, actions = below(manifest, OUTLOOK), below(manifest, ACTIONS)
     return dg.Definitions(
         assets=[
-            dbt_step("dbt_facts", manifest, project, exclude=f"{FROM_FORECASTS} {FROM_ALERTS}"),
-            dbt_step("dbt_forecast_marts", manifest, project, select=FROM_FORECASTS, exclude=FROM_ALERTS),
-            dbt_step("dbt_alert_marts", manifest, project, select=FROM_ALERTS),
+            dbt_step("dbt_facts", manifest, project, exclude=f"{outlook} {actions}"),
+            dbt_step("dbt_outlook_marts", manifest, project, select=outlook, exclude=actions),
+            dbt_step("dbt_action_marts", manifest, project, select=actions),
         ]
     )
