@@ -313,7 +313,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True)
 class LoggedOutcome:
-    """One business outcome, tied to a request, session or trace."""
+    """One business outcome, tied to a request, session or trace. ``score_source`` says who gave the score."""
 
     source_name: str
     outcome_id: str
@@ -323,6 +323,7 @@ class LoggedOutcome:
     outcome_name: str
     is_success: bool | None
     quality_score: float | None
+    score_source: str | None
     value_usd: Decimal | None
     occurred_at: datetime
     file_name: str

@@ -465,7 +465,10 @@ def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> 
         if name == "reported_cost_usd":
             yield f"starts_with({typed}, '-')", "is negative."
     elif shape == "score":
-        yield f"{text} is not null and ({typed} is null or not ({typed} between 0 and 1))", "is not between 0 and 1."
+        yield f"{text} is not null and ({typed} is null or not isfinite({typed}))", "is not a number."
+        scale = "its scale, which is 0 to 1 unless the mapping gives a range, such as range: [1, 5]."
+        yield f"{typed} > 1", f"is above {scale}"
+        yield f"{typed} < 0", f"is below {scale}"
 
 
 def _instant(value: Value, text: str) -> str:

@@ -361,7 +361,7 @@ COLUMNS: dict[str, dict[str, type[Value]]] = {
         "reported_cost_usd": Money,
     },
     "outcomes": {
-        **dict.fromkeys(("outcome_id", "request_id", "session_id", "trace_id", "outcome_name"), Value),
+        **dict.fromkeys(("outcome_id", "request_id", "session_id", "trace_id", "outcome_name", "score_source"), Value),
         "is_success": Boolean,
         "quality_score": Score,
         "value_usd": Money,

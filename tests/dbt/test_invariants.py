@@ -80,6 +80,11 @@ BREAKAGES = {
         "delete from finops.mart_chargeback_monthly where team = 'search'",
         {"statements_sum_to_the_ledger"},
     ),
+    "a request is charged to no outcome": (
+        "delete from intermediate.int_requests_charged where request_key = "
+        "(select min(request_key) from intermediate.int_requests_charged where effective_cost_usd > 0)",
+        {"what_outcomes_are_charged_is_what_was_spent"},
+    ),
     "two owners hold at once": (
         "insert into intermediate.int_workload_owners select * replace (date '2026-01-01' as valid_from_date) "
         "from intermediate.int_workload_owners",

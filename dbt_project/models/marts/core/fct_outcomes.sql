@@ -1,75 +1,67 @@
--- One business outcome with the request, session or trace that it belongs to and the feature that produced it. An outcome that is received
--- twice under one id counts once: the latest load wins.
+-- One business outcome with the request that decided it and the feature that produced it. An outcome that is received twice under one id
+-- counts once: the latest load wins. Requests and outcomes may arrive in any order: everything is matched anew whenever this is built.
 with
 
 outcomes as (
-    select
-        *,
-        row_number() over (partition by source_name, outcome_id order by _load_id desc, file_line desc) as recency
-    from {{ ref('stg_logs__outcomes') }}
+    select * from {{ ref('stg_logs__outcomes') }}
+    qualify row_number() over (partition by source_name, outcome_id order by _load_id desc, file_line desc) = 1
 ),
 
 requests as (
-    select request_id, response_id, session_id, trace_id, workload_id, model_id, customer_tag, prompt_name, prompt_version,
-        experiment_id, variant, usage_date, started_at
+    select source_name as request_source_name, request_id as found_request_id, response_id, session_id as request_session_id, trace_id as request_trace_id,
+        workload_id, provider_name, model_id, customer_tag, prompt_name, prompt_version, experiment_id, variant, is_success as is_request_success,
+        usage_date, started_at
     from {{ ref('int_llm_requests_priced') }}
 ),
 
--- An outcome belongs to the last request of its session or trace; requests of many outcomes are looked up in one pass for each key.
-by_request as (
-    select
-        outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
-        1 as match_order
-    from outcomes
-    inner join requests on outcomes.request_id = requests.request_id
-    where outcomes.recency = 1
+-- An outcome may name the log line of a request that was dropped for another log of the same request.
+duplicates as (
+    select distinct request_id as dropped_request_id, kept_source_name, kept_request_id
+    from {{ ref('int_request_duplicates') }}
+    where source_name <> kept_source_name or request_id <> kept_request_id
 ),
 
-by_response as (
-    select
-        outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
-        2 as match_order
+-- Many outcomes are looked up in one pass for each key.
+matches as (
+    select outcomes.source_name, outcomes.outcome_id, outcomes.occurred_at, 1 as match_order, requests.*
+    from outcomes
+    inner join requests on outcomes.request_id = requests.found_request_id
+    union all
+    select outcomes.source_name, outcomes.outcome_id, outcomes.occurred_at, 2 as match_order, requests.*
+    from outcomes
+    inner join duplicates on outcomes.request_id = duplicates.dropped_request_id
+    inner join requests
+        on duplicates.kept_source_name = requests.request_source_name and duplicates.kept_request_id = requests.found_request_id
+    union all
+    select outcomes.source_name, outcomes.outcome_id, outcomes.occurred_at, 3 as match_order, requests.*
     from outcomes
     inner join requests on outcomes.request_id = requests.response_id
-    where outcomes.recency = 1
-),
-
-by_trace as (
-    select
-        outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
-        3 as match_order
+    union all
+    select outcomes.source_name, outcomes.outcome_id, outcomes.occurred_at, 4 as match_order, requests.*
     from outcomes
-    inner join requests on outcomes.trace_id = requests.trace_id
-    where outcomes.recency = 1
-),
-
-by_session as (
-    select
-        outcomes.source_name, outcomes.outcome_id, requests.*,
-        row_number() over (partition by outcomes.source_name, outcomes.outcome_id order by requests.started_at desc, requests.request_id asc) as recency,
-        4 as match_order
+    inner join requests on outcomes.trace_id = requests.request_trace_id
+    union all
+    select outcomes.source_name, outcomes.outcome_id, outcomes.occurred_at, 5 as match_order, requests.*
     from outcomes
-    inner join requests on outcomes.session_id = requests.session_id
-    where outcomes.recency = 1
+    inner join requests on outcomes.session_id = requests.request_session_id
 ),
 
-matches as (
-    select * from by_request where recency = 1
-    union all
-    select * from by_response where recency = 1
-    union all
-    select * from by_trace where recency = 1
-    union all
-    select * from by_session where recency = 1
-),
-
-first_matches as (
+-- The narrowest link counts. Of its requests the last one before the outcome decided it: a successful one if there is one, since a failed
+-- attempt brought nothing. Where all of them come later (clocks differ), it is the first.
+deciding as (
     select *
     from matches
-    qualify row_number() over (partition by source_name, outcome_id order by match_order) = 1
+    qualify row_number() over (
+        partition by source_name, outcome_id
+        order by
+            match_order,
+            case when started_at <= occurred_at then 0 else 1 end,
+            case when is_request_success then 0 else 1 end,
+            case when started_at <= occurred_at then started_at end desc,
+            started_at asc,
+            request_source_name,
+            found_request_id
+    ) = 1
 ),
 
 owners as (
@@ -80,25 +72,28 @@ select
     -- ids
     outcomes.outcome_id,
     outcomes.source_name,
-    coalesce(first_matches.request_id, outcomes.request_id) as request_id,
-    coalesce(outcomes.session_id, first_matches.session_id) as session_id,
-    coalesce(outcomes.trace_id, first_matches.trace_id) as trace_id,
-    first_matches.workload_id,
-    first_matches.model_id,
-    coalesce(first_matches.customer_tag, owners.rule_customer_id) as customer_id,
-    first_matches.experiment_id,
+    coalesce(deciding.found_request_id, outcomes.request_id) as request_id,
+    coalesce(outcomes.session_id, deciding.request_session_id) as session_id,
+    coalesce(outcomes.trace_id, deciding.request_trace_id) as trace_id,
+    deciding.workload_id,
+    deciding.model_id,
+    coalesce(deciding.customer_tag, owners.rule_customer_id) as customer_id,
+    deciding.experiment_id,
     outcomes._load_id as load_id,
     -- strings
+    deciding.request_source_name,
+    deciding.provider_name,
     outcomes.outcome_name,
     coalesce(owners.team, 'unattributed') as team,
     coalesce(owners.feature, 'unattributed') as feature,
     coalesce(owners.environment, 'unattributed') as environment,
-    first_matches.prompt_name,
-    first_matches.prompt_version,
-    first_matches.variant,
-    case first_matches.match_order
-        when 1 then 'request' when 2 then 'response' when 3 then 'trace' when 4 then 'session' else 'unmatched'
+    deciding.prompt_name,
+    deciding.prompt_version,
+    deciding.variant,
+    case deciding.match_order
+        when 1 then 'request' when 2 then 'request' when 3 then 'response' when 4 then 'trace' when 5 then 'session' else 'unmatched'
     end as matched_by,
+    outcomes.score_source,
     -- numerics
     outcomes.quality_score,
     outcomes.value_usd,
@@ -106,12 +101,13 @@ select
     outcomes.is_success,
     -- dates and times
     outcomes.outcome_date,
-    outcomes.occurred_at
+    deciding.usage_date as request_date,
+    outcomes.occurred_at,
+    deciding.started_at as request_started_at
 from outcomes
-left join first_matches
-    on outcomes.source_name = first_matches.source_name
-    and outcomes.outcome_id = first_matches.outcome_id
+left join deciding
+    on outcomes.source_name = deciding.source_name
+    and outcomes.outcome_id = deciding.outcome_id
 left join owners
-    on first_matches.workload_id = owners.workload_id
-    and first_matches.usage_date between owners.valid_from_date and owners.valid_to_date
-where outcomes.recency = 1
+    on deciding.workload_id = owners.workload_id
+    and deciding.usage_date between owners.valid_from_date and owners.valid_to_date

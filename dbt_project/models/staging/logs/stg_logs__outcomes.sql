@@ -5,6 +5,7 @@ select
     session_id,
     trace_id,
     outcome_name,
+    score_source,
     file_name,
     file_line,
     quality_score,

@@ -154,11 +154,15 @@ def test_csv_rows_of_another_width_are_refused_without_their_content(workshop: W
     assert result.load.rows_received == 5
 
 
+SCALE = "its scale, which is 0 to 1 unless the mapping gives a range, such as range: [1, 5]."
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"stars": "9"}, "quality_score is not between 0 and 1."),
-        ({"stars": "good"}, "quality_score is not between 0 and 1."),
+        ({"stars": "9"}, f"quality_score is above {SCALE}"),
+        ({"stars": "0"}, f"quality_score is below {SCALE}"),
+        ({"stars": "good"}, "quality_score is not a number."),
         ({"session": ""}, "The row has no request, session or trace."),
         ({"name": ""}, "The row has no outcome_name."),
     ],
@@ -174,6 +178,29 @@ def test_outcomes_are_checked(workshop: Workshop, changes: dict[str, str], reaso
     }
     line = {"id": "o1", "session": "s", "name": "solved", "stars": "4", "at": "2026-05-01T10:00:00Z", **changes}
     assert workshop.land(json.dumps(line), mapping, table="outcomes").refusals == {reason: 1}
+
+
+def test_a_score_on_another_scale_is_refused_with_its_line_and_how_to_give_the_scale(workshop: Workshop) -> None:
+    """Stars taken for shares: the file lands without them, and each refusal says where it is and what to write."""
+    mapping = {
+        "outcome_id": "id",
+        "session_id": "session",
+        "outcome_name": {"constant": "rated"},
+        "quality_score": "stars",
+        "score_source": {"constant": "user feedback"},
+        "occurred_at": "at",
+    }
+    lines = [
+        {"id": f"o{number}", "session": "s", "stars": stars, "at": "2026-05-01T10:00:00Z"}
+        for number, stars in enumerate((0.8, 4.5, 1))
+    ]
+    workshop.land("\n".join(map(json.dumps, lines)), mapping, table="outcomes")
+    assert workshop.refused() == [(2, f"quality_score is above {SCALE}")]
+    rows = workshop.rows("outcomes")
+    assert [(row["quality_score"], row["score_source"]) for row in rows] == [
+        (0.8, "user feedback"),
+        (1, "user feedback"),
+    ]
 
 
 @pytest.mark.parametrize(
