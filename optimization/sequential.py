@@ -89,18 +89,34 @@ def mixture_quantile(standard_error: ArrayLike, effect_of_interest: float, alpha
 
 
 def log_ratio_looks(
-    control: Moments, treatment: Moments, *, min_count: int = MIN_UNITS
+    control: Moments, treatment: Moments, *, of_shares: bool = False, min_count: int = MIN_UNITS
 ) -> tuple[FloatArray, FloatArray]:
     """log(treatment ÷ control) of Σx ÷ Σy and its standard error at each look, from the state at the end of each.
 
     NaN where either arm has fewer than ``min_count`` units, or counts in its denominator.
+
+    Args:
+        of_shares: The ratios are success rates: as many successes are asked for, and the standard error stays above
+            zero where all have succeeded.
     """
-    is_enough = np.minimum.reduce([control.units, treatment.units, control.y, treatment.y]) >= min_count
+    counts = [moments.y for moments in (control, treatment)]
+    if of_shares:
+        counts = [moments.x for moments in (control, treatment)]
+    is_enough = np.minimum.reduce([control.units, treatment.units, *counts]) >= min_count
     is_enough &= (control.x > 0) & (treatment.x > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.log(treatment.x / treatment.y) - np.log(control.x / control.y)
-    error = np.hypot(log_standard_error(control), log_standard_error(treatment))
-    return np.where(is_enough, effect, np.nan), np.where(is_enough, error, np.nan)
+    errors = [_log_share_error(m) if of_shares else log_standard_error(m) for m in (control, treatment)]
+    return np.where(is_enough, effect, np.nan), np.where(is_enough, np.hypot(*errors), np.nan)
+
+
+def _log_share_error(moments: Moments) -> FloatArray:
+    """Standard error of the logarithm of a success rate, never below that of two more successes and two more failures.
+
+    Source: Agresti and Coull (1998), Approximate is better than exact for interval estimation of binomial proportions.
+    """
+    share = (moments.x + 2) / (moments.y + 4)
+    return np.maximum(log_standard_error(moments), np.sqrt((1 - share) / (share * (moments.y + 4))))
 
 
 def sample_ratio_p_values(counts: ArrayLike, shares: ArrayLike) -> FloatArray:
