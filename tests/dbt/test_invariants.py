@@ -56,6 +56,12 @@ BREAKAGES = {
         "where list_cost_usd is null and billed_cost_usd is null",
         {"no_cost_is_zero_for_want_of_a_price"},
     ),
+    "a driver does more than the change": (
+        "insert into finops.mart_cost_change_drivers by name "
+        "select 't' as team, 'f' as feature, 'volume' as driver_name, 1 as driver_order, 1 as previous_cost_usd, "
+        "2 as current_cost_usd, 3 as change_usd, date '2026-11-01' as month_start_date",
+        {"drivers_of_a_change_sum_to_it", "compared_months_are_those_of_the_ledger"},
+    ),
     "a KPI without data becomes zero": (
         "update finops.mart_kpis_daily set kpi_value = 0 where denominator is null",
         {"no_kpi_is_zero_for_want_of_data"},
