@@ -572,6 +572,22 @@ class ConfigFxRate:
     usd_per_unit: Decimal
 
 
+@dataclass(frozen=True)
+class ConfigModelQuality:
+    """How good the answers of a model are, 0 to 1, as an evaluation found; blank feature: of any that has no own row.
+
+    Used where no outcome of the feature and model is scored. ``source`` says where the score comes from.
+    """
+
+    feature: str | None
+    provider_name: str
+    model_id: str
+    quality_score: Decimal
+    source: str
+    checked_date: date
+    note: str | None
+
+
 # ---------------------------------------------------------------- forecasts
 
 
@@ -762,6 +778,7 @@ STREAMS: dict[str, Stream] = {
         Stream("config_alert_channels", "alert_channels", ConfigAlertChannel, _S),
         Stream("config_invoices", "invoices", ConfigInvoice, _S),
         Stream("config_fx_rates", "fx_rates", ConfigFxRate, _S),
+        Stream("config_model_quality", "model_quality", ConfigModelQuality, _S),
         Stream("forecast_days", "forecast_days", ForecastDay, _A),
         Stream("forecast_periods", "forecast_periods", ForecastPeriod, _A),
         Stream("forecast_series", "forecast_series", ForecastSeries, _A),

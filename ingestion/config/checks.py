@@ -23,6 +23,7 @@ from ingestion.records import (
     ConfigForecastScenario,
     ConfigFxRate,
     ConfigInvoice,
+    ConfigModelQuality,
     ConfigPlannedChange,
     ConfigTeam,
 )
@@ -84,6 +85,7 @@ def warnings(
     channels: Table[ConfigAlertChannel],
     invoices: Table[ConfigInvoice],
     fx_rates: Table[ConfigFxRate],
+    model_quality: Table[ConfigModelQuality],
     overrides: Iterable[PriceOverride],
 ) -> Iterator[ConfigWarning]:
     """Everything that will run but probably not as meant."""
@@ -91,6 +93,7 @@ def warnings(
     named += [("budgets.csv", row.line, row.record.feature) for row in budgets]
     named += [("planned_changes.csv", row.line, row.record.feature) for row in planned_changes]
     named += [("forecast_scenarios.csv", row.line, row.record.feature) for row in scenarios]
+    named += [("model_quality.csv", row.line, row.record.feature) for row in model_quality]
     yield from _unknown_features({feature.feature for feature in features.records}, named)
     yield from _shadowed_rules(rules)
     yield from _same_scope_budgets(budgets)
@@ -100,6 +103,7 @@ def warnings(
             what = f"nobody is told: there is no alert channel {channel!r}"
             yield ConfigWarning(f"budgets.csv:{line} channel", what, "add it to alert_channels.csv")
     yield from _unusual_tiers(overrides)
+    yield from _scores_of_tomorrow(model_quality, today)
     rated = {"USD", *(rate.currency for rate in fx_rates.records)}
     money = [("budgets.csv", row.line, row.record.currency) for row in budgets]
     money += [("invoices.csv", row.line, row.record.currency) for row in invoices]
@@ -151,6 +155,13 @@ def _unusual_tiers(overrides: Iterable[PriceOverride]) -> Iterator[ConfigWarning
         if override.service_tier not in KNOWN_TIERS:
             what = f"the tier {override.service_tier!r} prices only requests that name exactly this tier"
             yield ConfigWarning(Path(override.where).name, what, f"the usual tiers are {', '.join(KNOWN_TIERS)}")
+
+
+def _scores_of_tomorrow(model_quality: Table[ConfigModelQuality], today: date) -> Iterator[ConfigWarning]:
+    for row in model_quality:
+        if row.record.checked_date > today:
+            what = f"{row.record.checked_date} has not come yet"
+            yield ConfigWarning(f"model_quality.csv:{row.line} checked_date", what, "write the day of the evaluation")
 
 
 def _same_scope_budgets(budgets: Table[ConfigBudget]) -> Iterator[ConfigWarning]:

@@ -11,6 +11,7 @@ from ingestion.config.alert_rules import AlertRule, read_alert_rules
 from ingestion.config.budgets import check_budget_scopes, read_budgets
 from ingestion.config.checks import check_channels, check_teams, warnings
 from ingestion.config.problems import ConfigWarning, raise_for
+from ingestion.config.quality import read_model_quality
 from ingestion.config.sources import FileSource, ProviderSource, Source, read_sources
 from ingestion.errors import ConfigError
 from ingestion.lake import Lake, Load
@@ -27,6 +28,7 @@ from ingestion.records import (
     ConfigForecastScenario,
     ConfigFxRate,
     ConfigInvoice,
+    ConfigModelQuality,
     ConfigPlannedChange,
     ConfigSource,
     ConfigTeam,
@@ -54,6 +56,7 @@ class Config:
     alert_rules: tuple[AlertRule, ...]
     invoices: tuple[ConfigInvoice, ...]
     fx_rates: tuple[ConfigFxRate, ...]
+    model_quality: tuple[ConfigModelQuality, ...]
     warnings: tuple[ConfigWarning, ...]
 
     @property
@@ -98,11 +101,12 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     changes, scenarios = plans.read_planned_changes(folder), plans.read_forecast_scenarios(folder)
     channels, alert_rules = plans.read_alert_channels(folder), read_alert_rules(folder)
     invoices, fx_rates = tables.read_invoices(folder), tables.read_fx_rates(folder)
+    model_quality = read_model_quality(folder)
     check_teams(teams, features, rules, splits, budgets, changes, scenarios)
     check_budget_scopes(budgets, customers)
     check_channels(budgets, channels)
     read = (teams, features, rules, splits, budgets, changes, scenarios, customers, channels, invoices, fx_rates)
-    for table in (*read, alert_rules):
+    for table in (*read, alert_rules, model_quality):
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
@@ -121,6 +125,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
         alert_rules=alert_rules.records,
         invoices=invoices.records,
         fx_rates=fx_rates.records,
+        model_quality=model_quality.records,
         warnings=tuple(
             warnings(
                 settings.now.date(),
@@ -132,6 +137,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
                 channels=channels,
                 invoices=invoices,
                 fx_rates=fx_rates,
+                model_quality=model_quality,
                 overrides=overrides,
             )
         ),
@@ -158,6 +164,7 @@ def land_config(settings: Settings, lake: Lake, environment: Mapping[str, str] |
         "config_alert_channels": config.alert_channels,
         "config_invoices": config.invoices,
         "config_fx_rates": config.fx_rates,
+        "config_model_quality": config.model_quality,
     }
     return [
         lake.land(table, SOURCE, to_arrow(STREAMS[table].record, rows), account_id="")

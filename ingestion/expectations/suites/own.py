@@ -161,6 +161,12 @@ SUITES: dict[str, Callable[[], Expectations]] = {
         + positive_decimals("usd_per_unit")
         + unique("currency", "rate_date")
     ),
+    "config_model_quality": lambda: (
+        record_of("config_model_quality")
+        + decimals("quality_score")
+        + unique("feature", "provider_name", "model_id")
+        + not_blank("provider_name", "model_id", "source")
+    ),
     "forecast_days": _forecast_days,
     "forecast_periods": _forecast_periods,
     "forecast_series": lambda: record_of("forecast_series") + unique("series_id", "cutoff_date", "scenario"),

@@ -62,6 +62,7 @@ select
     customer_id,
     experiment_id,
     -- strings
+    request_source_name,
     outcome_name,
     matched_by,
     team,
