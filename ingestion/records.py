@@ -263,6 +263,8 @@ class LoggedRequest:
     All token columns null means that the usage is unknown (a stream that ended without usage), which is not zero.
     ``tags_json`` is a JSON object of text to text, keys sorted: the tags that the mapping keeps.
     ``request_id`` is unique within a source: the mapped column, or content hash and line where none is mapped.
+    ``prompt_hash`` and ``prefix_hash`` are keyed hashes made at the door; they tell equal inputs apart from others and
+    nothing else. ``prefix_tokens`` is the length of the prefix that ``prefix_hash`` names, a part of the input.
     """
 
     source_name: str
@@ -306,6 +308,12 @@ class LoggedRequest:
     prompt_version: str | None
     experiment_id: str | None
     variant: str | None
+    finish_reason: str | None
+    prompt_hash: str | None
+    prefix_hash: str | None
+    prefix_tokens: int | None
+    attempt_number: int | None
+    is_streaming: bool | None
     tags_json: str | None
     file_name: str
     file_line: int

@@ -1,7 +1,7 @@
 """The logs that the company writes: a gateway's JSON lines and an SDK's CSV, with the planted troubles in them.
 
 The gateway reports usage as OpenAI does (prompt tokens include what was cached), for every provider. The SDK logs
-Anthropic calls with disjoint tokens, and does not know which key was used.
+Anthropic calls with disjoint tokens, and does not know which key was used. Both log hashes of prompts, never prompts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from sandbox import company
 from sandbox.draws import Flags, Ints
+from sandbox.prompts import ANTHROPIC_WORDS
 from sandbox.troubles import BROKEN_KINDS, Troubles
 
 _LINES_AT_ONCE = 100_000
@@ -44,6 +45,9 @@ _GATEWAY_LINES = """
         'latency_ms': duration_ms,
         'status': status_code,
         'error': error_type,
+        'attempt': attempt_number,
+        'stream': is_streaming,
+        'finish_reason': finish_reason,
         'provider': provider_name,
         'operation': operation_name,
         'service': case when is_missing_service then null else service_name end,
@@ -72,6 +76,7 @@ _GATEWAY_LINES = """
             },
             'web_search_calls': web_search_requests
         } end,
+        'hashes': {'prompt_sha': prompt_hash, 'prefix_sha': prefix_hash, 'prefix_tokens': prefix_tokens},
         'trace': {'trace_id': trace_id, 'span_id': span_id, 'session_id': session_id},
         'tags': {
             'team': tag_team,
@@ -116,6 +121,14 @@ SDK_COLUMNS = {
     "prompt_version": "prompt_version",
     "experiment_id": "experiment_id",
     "variant": "variant",
+    "stop_reason": "case finish_reason "
+    + " ".join(f"when '{ours}' then '{theirs}'" for ours, theirs in ANTHROPIC_WORDS.items())
+    + " end",
+    "prompt_sha": "prompt_hash",
+    "prefix_sha": "prefix_hash",
+    "prefix_tokens": "prefix_tokens",
+    "attempt": "attempt_number",
+    "stream": "is_streaming",
 }
 """Columns of the SDK's CSV, and where each comes from. No value holds a comma or a quote."""
 

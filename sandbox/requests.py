@@ -57,11 +57,13 @@ class Requests:
     """Requests in the order of their start. ``site`` indexes ``company.sites()``, ``customer``
     ``company.customers()`` (-1: none).
 
-    ``key`` is a hash that identifies the request and seeds everything about it that is drawn later. Costs are whole
-    10**-12 dollars at list price, by meter in the order of ``prices.METERS``; they are 0 where nothing is charged.
+    ``key`` is a hash that identifies the request and seeds everything about it that is drawn later; ``call`` is the
+    same for all attempts of one call. Costs are whole 10**-12 dollars at list price, by meter in the order of
+    ``prices.METERS``; they are 0 where nothing is charged.
     """
 
     key: Hashes
+    call: Hashes
     trace: Hashes
     session: Hashes
     ordinal: Ints
@@ -245,6 +247,7 @@ def _build(spec: SandboxSpec, uniforms: Floats, ordinal: Ints, index: Ints, site
     order = np.lexsort((key, started))
     return Requests(
         key=key,
+        call=mix(spec.seed, ordinal, index, 4),
         trace=trace,
         session=session,
         ordinal=ordinal,

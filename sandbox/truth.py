@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from sandbox import company, prices
 from sandbox.draws import Flags, Ints, decimals, hex_text, mix
+from sandbox.prompts import describe
 from sandbox.requests import ERROR_TYPES, IS_SUCCESS, STATUS_CODES, Requests
 from sandbox.spec import SandboxSpec
 from sandbox.troubles import UNKNOWN_MODELS, Troubles
@@ -105,6 +106,7 @@ def request_table(
         "is_missing_service": pa.array(troubles.is_missing_service),
         "has_clock_skew": pa.array(troubles.skew_ms != 0),
         "has_logged_response_id": pa.array(troubles.has_response_id),
+        **describe(requests).columns(),
         "usage_date": pa.array((requests.ordinal - _EPOCH).astype("datetime64[D]")),
         "started_at": pa.array(requests.started_us).cast(pa.timestamp("us", tz="UTC")),
     }

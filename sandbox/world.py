@@ -7,6 +7,7 @@ what the providers metered and billed. The rest of TokenAtlas sees the inbox and
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -95,10 +96,19 @@ def build(home: Path, spec: SandboxSpec) -> World:
         first_day, is_new = spec.start_date, True
     if first_day <= spec.end_date:
         _write_days(world, [day for day in spec.dates() if day >= first_day], is_new=is_new)
+    _write_hash_key(home, spec.seed)
     _write_atomically(
         home / "sandbox" / "world.json", json.dumps(dataclasses.asdict(spec), default=str, indent=2) + "\n"
     )
     return world
+
+
+def _write_hash_key(home: Path, seed: int) -> None:
+    """The home's key for hashes of prompts: nothing here is a secret, and two homes of one company shall agree."""
+    path = home / "hash_key"
+    if not path.exists():
+        path.touch(0o600)
+        path.write_text(hashlib.sha256(f"sandbox {seed}".encode()).hexdigest() + "\n")
 
 
 def advance(world: World, days: int = 1) -> World:
@@ -185,7 +195,10 @@ def _label(chunk: list[date]) -> str:
 
 
 class _Appender:
-    """Writes a Parquet file whole: what was there before, then what is added, and the name only at the end."""
+    """Writes a Parquet file whole: what was there before, then what is added, and the name only at the end.
+
+    Columns that a file of before does not know are null in its rows.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -194,15 +207,15 @@ class _Appender:
 
     def __enter__(self) -> _Appender:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._path.exists():
-            earlier = pq.ParquetFile(self._path)
-            for index in range(earlier.num_row_groups):
-                self.write(earlier.read_row_group(index))
         return self
 
     def write(self, rows: pa.Table) -> None:
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._part, rows.schema, compression="zstd", compression_level=1)
+            if self._path.exists():
+                earlier = pq.ParquetFile(self._path)
+                for index in range(earlier.num_row_groups):
+                    self._writer.write_table(_in_schema(earlier.read_row_group(index), rows.schema))
         self._writer.write_table(rows.cast(self._writer.schema))
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
@@ -212,6 +225,13 @@ class _Appender:
                 self._part.replace(self._path)
             else:
                 self._part.unlink()
+
+
+def _in_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows in the columns of a schema, null where they have none."""
+    known = set(rows.column_names)
+    columns = [rows[name] if name in known else pa.nulls(len(rows), schema.field(name).type) for name in schema.names]
+    return pa.table(columns, names=schema.names).cast(schema)
 
 
 def _write_parquet(path: Path, rows: pa.Table) -> None:

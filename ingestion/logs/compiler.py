@@ -24,6 +24,7 @@ from ingestion.logs.mapping import (
     Conditions,
     Day,
     Duration,
+    Hashed,
     Instant,
     Mapping,
     Money,
@@ -39,6 +40,7 @@ from ingestion.records import STREAMS
 MAX_TOKENS = 50_000_000
 TAG_LENGTH = 256
 ERROR_LENGTH = 120
+FINISH_LENGTH = 40
 _ZONED = r"[ T]\d{2}:\d{2}(:\d{2}([.]\d+)?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _OWNERS = ("team", "feature", "environment", "customer_id")
@@ -48,6 +50,21 @@ _TIER_WORDS = {
     "flex": ("on_demand_flex",),
     "scale": ("provisioned_throughput", "scale_tier"),
     "batch": ("batches",),
+}
+_FINISH_WORDS = {
+    "stop": ("end_turn", "stop_sequence", "completed", "complete", "eos", "eos_token"),
+    "length": ("max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded", "token_limit"),
+    "tool_calls": ("tool_use", "tool_call", "function_call"),
+    "content_filter": (
+        "content_filtered",
+        "guardrail_intervened",
+        "refusal",
+        "safety",
+        "recitation",
+        "prohibited_content",
+        "blocklist",
+        "spii",
+    ),
 }
 _MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _SECONDS = {"seconds": "1", "milliseconds": "1e-3", "microseconds": "1e-6", "nanoseconds": "1e-9"}
@@ -69,11 +86,13 @@ class Slot:
         name: The column's name.
         path: Where it is found.
         is_money: The digits must be those of the file: a JSON number must not pass through a float.
+        is_hashed: Nothing but a keyed hash is made of it: it may be a prompt, so no refused row may keep it either.
     """
 
     name: str
     path: Path
     is_money: bool
+    is_hashed: bool = False
 
 
 class Program:
@@ -95,15 +114,23 @@ class Program:
         self.tags = dict(_tag_values(mapping))
         self.slots = {slot.path.text: slot for slot in self._make_slots()}
 
+    @property
+    def has_hashes(self) -> bool:
+        """Whether the statement calls ``keyed_hash(text)``, which its connection must know."""
+        return any(slot.is_hashed for slot in self.slots.values())
+
     def _make_slots(self) -> Iterator[Slot]:
         money: set[str] = set()
+        hashed: set[str] = set()
         paths: dict[str, Path] = {}
         for layout in self._layouts:
-            for value in layout.values():
+            for name, value in layout.items():
                 for path in value.paths():
                     paths.setdefault(path.text, path)
                     if isinstance(value, Money):
                         money.add(path.text)
+                    if COLUMNS[self.mapping.table][name] is Hashed:
+                        hashed.add(path.text)
         for value in self.tags.values():
             paths.update({path.text: path for path in value.paths()})
         for conditions in (self.mapping.keep, self.mapping.drop, *(variant.when for variant in self.mapping.variants)):
@@ -111,7 +138,7 @@ class Program:
         if self.mapping.tags.from_list:
             paths[self.mapping.tags.from_list] = parse_path(self.mapping.tags.from_list)
         for number, (text, path) in enumerate(paths.items()):
-            yield Slot(f"v{number}", path, text in money)
+            yield Slot(f"v{number}", path, text in money, text in hashed)
 
     # ------------------------------------------------------------ the statement
 
@@ -346,6 +373,7 @@ class Program:
             "operation_name": lambda: self._with_default(name, "'chat'"),
             "currency": lambda: f"upper({self._with_default(name, literal('USD'))})",
             "service_tier": lambda: _canonical_tier("x_service_tier") if name in self._mapped else "null",
+            "finish_reason": lambda: _canonical_finish("x_finish_reason") if name in self._mapped else "null",
             "api_key_id": lambda: _hashed_key("x_api_key_id") if name in self._mapped else "null",
             # Providers repeat a part of the key, and of the prompt, in what they call an error.
             "error_type": lambda: _redacted(f"left(x_error_type, {ERROR_LENGTH})") if name in self._mapped else "null",
@@ -452,6 +480,8 @@ def _shape_checks(name: str, shape: str, text: str, typed: str, latest: str) -> 
         )
         if name == "status_code":
             yield f"{typed} not between 0 and 999", "is not between 0 and 999."
+        elif name == "attempt_number":
+            yield f"{typed} not between 1 and 1000", "is not between 1 and 1000."
         else:
             yield f"{typed} < 0", "is negative."
             yield f"{typed} > {MAX_TOKENS}", "is above 50 million."
@@ -570,6 +600,16 @@ def _canonical_tier(text: str) -> str:
     return f"case{whens} else lower({text}) end"
 
 
+def _canonical_finish(text: str) -> str:
+    """One word for each way an answer ends; another word stays as received, cut, and without secrets."""
+    word = f"replace(lower({text}), '-', '_')"
+    whens = "".join(
+        f" when {word} in ({', '.join(map(literal, (reason, *words)))}) then {literal(reason)}"
+        for reason, words in _FINISH_WORDS.items()
+    )
+    return f"case{whens} else {_redacted(f'left({text}, {FINISH_LENGTH})')} end"
+
+
 def _redacted(text: str) -> str:
     return f"regexp_replace({text}, {literal(CREDENTIAL)}, '[redacted]', 'g')"
 
@@ -587,6 +627,7 @@ _CONVERSIONS: dict[str, Callable[..., str]] = {
     "duration": _duration,
     "score": _score,
     "boolean": lambda _, text: _boolean(text),
+    "hash": lambda _, text: f"keyed_hash({text})",
     "money": _money,
     "instant": _instant,
     "day": _day,

@@ -20,6 +20,7 @@ from ingestion.lake.files import disk_error
 from ingestion.logs.compiler import Program
 from ingestion.logs.content import Content
 from ingestion.logs.errors import LogFileError
+from ingestion.logs.hashing import create_keyed_hash, hash_key
 from ingestion.logs.known_files import KnownFiles, file_key
 from ingestion.logs.mapping import ID_COLUMN, FileSource, parse_mapping
 from ingestion.logs.paths import literal, names_in
@@ -352,7 +353,9 @@ def _staging(lake_root: Path, program: Program) -> Iterator[tuple[duckdb.DuckDBP
         connection.execute(f"set temp_directory = {literal(folder)}")
         connection.execute("set timezone = 'UTC'")
         connection.execute("set preserve_insertion_order = false")
-        known_names = names_in(slot.path for slot in program.slots.values())
+        if program.has_hashes:
+            create_keyed_hash(connection, hash_key(home))
+        known_names = names_in(slot.path for slot in program.slots.values() if not slot.is_hashed)
         text = duckdb.sqltypes.VARCHAR
         connection.create_function("scrubbed", lambda raw: scrub(raw, known_names), [text], text)
         yield connection, Path(folder) / "staged.parquet"

@@ -112,6 +112,12 @@ class Boolean(Value):
     shape: ClassVar[str] = "boolean"
 
 
+class Hashed(Value):
+    """A text, or a hash of one, that is hashed with the home's own key before anything is written."""
+
+    shape: ClassVar[str] = "hash"
+
+
 class Money(Value):
     """An amount of money; negative ones only where refunds make sense."""
 
@@ -329,6 +335,7 @@ _TEXT_REQUEST = [
     "prompt_version",
     "experiment_id",
     "variant",
+    "finish_reason",
 ]
 TOKEN_PARTS = [
     "uncached_input_tokens",
@@ -359,6 +366,11 @@ COLUMNS: dict[str, dict[str, type[Value]]] = {
         "reported_total_tokens": Number,
         "web_search_requests": Number,
         "reported_cost_usd": Money,
+        "prompt_hash": Hashed,
+        "prefix_hash": Hashed,
+        "prefix_tokens": Number,
+        "attempt_number": Number,
+        "is_streaming": Boolean,
     },
     "outcomes": {
         **dict.fromkeys(("outcome_id", "request_id", "session_id", "trace_id", "outcome_name", "score_source"), Value),

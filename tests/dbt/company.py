@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from ingestion.lake import Lake, Window
 from ingestion.records import (
@@ -152,6 +153,7 @@ def requests() -> list[LoggedRequest]:
         "team": "search",
         "feature": "ask",
         "environment": "prod",
+        "finish_reason": "stop",
         "tags_json": '{"tier":"gold"}',
         "file_name": "gateway.jsonl",
     }
@@ -333,4 +335,16 @@ def land_company(home: Path) -> None:
                 quarantine_sql="select 1 as file_line, '' as reason, '' as raw_text where false",
                 rows_received=len(rows),
             )
+    _forget_later_columns(home)
     lake.write_index(home / "lake_index.parquet")
+
+
+LATER_COLUMNS = ("finish_reason", "prompt_hash", "prefix_hash", "prefix_tokens", "attempt_number", "is_streaming")
+
+
+def _forget_later_columns(home: Path) -> None:
+    """Leave the spans as a version of before these columns landed them: old lakes must read on."""
+    files = sorted((home / "lake" / "otel" / "requests").rglob("*.parquet"))
+    for file in files:
+        rows = pq.read_table(file, partitioning=None)
+        pq.write_table(rows.drop_columns(list(LATER_COLUMNS)), file)

@@ -62,6 +62,14 @@ def test_every_measure_and_dimension_can_be_computed(
             warehouse.execute(f'select {expression} from "{relation["schema_name"]}"."{relation["alias"]}"')
 
 
+def test_a_file_that_was_landed_before_a_column_was_known_reads_as_null(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """The spans lie in the lake without the columns of how a request ended; the gateway's lines have them."""
+    rows = warehouse.sql(
+        "select source_name, any_value(finish_reason), count(prefix_tokens) from staging.stg_logs__requests group by 1"
+    ).fetchall()
+    assert sorted(rows) == [("gateway", "stop", 0), ("otel", None, 0)]
+
+
 def test_known_totals_of_the_company(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Hand-worked: OpenAI 2.2 + 0.912345678901234567 + 0.1 EUR at 1.1 - 0.1 + 0.3, Anthropic 1.2823456789 cents."""
     billed = warehouse.sql(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,6 +135,24 @@ def test_mooncake_prefixes_are_cache_reads(land: Callable[..., Landed], shared_d
     [(read, uncached)] = landed.ask("sum(cache_read_tokens), sum(uncached_input_tokens)")
     assert (read, uncached) == (cached, total - cached)
     assert cached > 50_000_000
+
+
+def test_mooncake_prefixes_are_named_by_the_last_block_that_is_shared(
+    land: Callable[..., Landed], shared_data: Path
+) -> None:
+    """The leading blocks that another prompt has too: equal names are equal blocks, and the length is theirs."""
+    path = shared_data / "usage" / "mooncake_conversation.parquet"
+    landed = land("mooncake", path)
+    rows = pq.read_table(path).to_pylist()
+    holders = Counter(block for row in rows for block in row["hash_ids"])
+    shared = [list(itertools.takewhile(lambda block: holders[block] > 1, row["hash_ids"])) for row in rows]
+    found = landed.ask("prefix_hash, prefix_tokens, prompt_hash", "order by file_line")
+    lengths = [min(512 * len(blocks), row["input_length"]) or None for blocks, row in zip(shared, rows, strict=True)]
+    assert [tokens for _, tokens, _ in found] == lengths
+    names = {(blocks[-1], name) for blocks, (name, _, _) in zip(shared, found, strict=True) if blocks}
+    assert len(names) == len({block for block, _ in names}) == len({name for _, name in names})
+    prompts = {(tuple(row["hash_ids"]), row["input_length"]) for row in rows}
+    assert len({prompt for _, _, prompt in found}) == len(prompts) < len(rows)
 
 
 def test_servegen_tenants(land: Callable[..., Landed], shared_data: Path, tmp_path: Path) -> None:

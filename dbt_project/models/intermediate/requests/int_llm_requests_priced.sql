@@ -133,6 +133,9 @@ select
     prompt_version,
     experiment_id,
     variant,
+    finish_reason,
+    prompt_hash,
+    prefix_hash,
     case
         when not is_billable then 'not_billable'
         when is_usage_unknown then 'unknown_usage'
@@ -150,12 +153,15 @@ select
     of_which_reasoning_tokens,
     web_search_requests,
     reported_total_tokens,
+    prefix_tokens,
+    attempt_number,
     duration_seconds,
     cast(case when not is_billable then 0 when not is_usage_unknown then used_cost_usd end as {{ request_money_type() }}) as list_cost_usd,
     reported_cost_usd,
     -- booleans
     is_success,
     is_billable,
+    is_streaming,
     -- dates and times
     usage_date,
     started_at

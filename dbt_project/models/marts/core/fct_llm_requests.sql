@@ -47,6 +47,9 @@ select
     requests.prompt_version,
     requests.variant,
     requests.error_type,
+    requests.finish_reason,
+    requests.prompt_hash,
+    requests.prefix_hash,
     requests.price_status,
     cost_ratios.maturity,
     requests.tags_json,
@@ -59,6 +62,8 @@ select
     requests.of_which_reasoning_tokens,
     requests.web_search_requests,
     requests.reported_total_tokens,
+    requests.prefix_tokens,
+    requests.attempt_number,
     requests.duration_seconds,
     requests.list_cost_usd,
     case
@@ -71,6 +76,7 @@ select
     -- booleans
     requests.is_success,
     requests.is_billable,
+    requests.is_streaming,
     -- dates and times
     requests.usage_date,
     requests.started_at

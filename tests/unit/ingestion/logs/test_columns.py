@@ -304,6 +304,41 @@ def test_service_tiers_have_one_vocabulary(workshop: Workshop, written: str, tie
     assert workshop.row({**LINE, "tier": written}, _with(service_tier="tier"))["service_tier"] == tier
 
 
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("stop", "stop"),
+        ("end_turn", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("max_output_tokens", "length"),
+        ("tool_use", "tool_calls"),
+        ("tool-calls", "tool_calls"),
+        ("SAFETY", "content_filter"),
+        ("refusal", "content_filter"),
+        ("pause_turn", "pause_turn"),
+        ("x" * 60, "x" * 40),
+        (None, None),
+    ],
+)
+def test_finish_reasons_have_one_vocabulary(workshop: Workshop, written: str | None, reason: str | None) -> None:
+    """The words of the providers become four; any other stays as received, cut."""
+    assert workshop.row(LINE | {"end": written}, MAPPING | {"finish_reason": "end"})["finish_reason"] == reason
+
+
+def test_how_a_request_was_asked_is_null_unless_the_log_says(workshop: Workshop) -> None:
+    """Streaming, attempt and prefix are read; what is not mapped is null and not false, 1 or 0."""
+    mapping = {"is_streaming": "stream", "attempt_number": "try", "prefix_tokens": "prefix"}
+    row = workshop.row(LINE | {"stream": False, "try": 2, "prefix": 10}, MAPPING | mapping)
+    assert (row["is_streaming"], row["attempt_number"], row["prefix_tokens"]) == (False, 2, 10)
+
+
+def test_what_is_not_mapped_is_null(workshop: Workshop) -> None:
+    """No default stands in for what the log does not say."""
+    row = workshop.row(LINE, MAPPING)
+    names = ("finish_reason", "prompt_hash", "prefix_hash", "prefix_tokens", "attempt_number", "is_streaming")
+    assert {row[name] for name in names} == {None}
+
+
 def test_variants_settle_rows_of_several_shapes(workshop: Workshop) -> None:
     """The first that holds adds to or replaces columns; other rows keep those of the mapping."""
     mapping = _with(

@@ -190,6 +190,7 @@ def test_litellm_spend_logs(workshop: Workshop) -> None:
     )
     assert (first["team"], first["feature"], first["customer_id"]) == ("search", "answers", "c-17")
     assert second["team"] == "search"
+    assert first["prompt_hash"] == second["prompt_hash"] is not None
     assert [(r["is_success"], r["is_billable"]) for r in (first, second)] == [(True, True), (False, False)]
 
 
@@ -213,7 +214,7 @@ def test_openai_responses_of_both_apis(workshop: Workshop) -> None:
         "created": 1777629600,
         "model": "gpt-5",
         "service_tier": "default",
-        "choices": [{"message": {"content": "Dear Ann"}}],
+        "choices": [{"message": {"content": "Dear Ann"}, "finish_reason": "length"}],
         "usage": {
             "prompt_tokens": 100,
             "completion_tokens": 20,
@@ -228,6 +229,8 @@ def test_openai_responses_of_both_apis(workshop: Workshop) -> None:
         "object": "response",
         "created_at": 1777629600,
         "model": "gpt-5",
+        "status": "incomplete",
+        "incomplete_details": {"reason": "content_filter"},
         "usage": {
             "input_tokens": 100,
             "output_tokens": 20,
@@ -247,6 +250,7 @@ def test_openai_responses_of_both_apis(workshop: Workshop) -> None:
     assert _counts(first) == {"uncached_input_tokens": 50, "audio_input_tokens": 10, **rest}
     assert _counts(second) == {"uncached_input_tokens": 60, **rest}
     assert (first["team"], first["service_tier"], second["service_tier"]) == ("search", "standard", None)
+    assert (first["finish_reason"], second["finish_reason"]) == ("length", "content_filter")
 
 
 def test_anthropic_messages(workshop: Workshop) -> None:
@@ -256,6 +260,7 @@ def test_anthropic_messages(workshop: Workshop) -> None:
         "logged_at": "2026-05-01T10:00:00Z",
         "model": "claude-sonnet-4-5",
         "content": [{"text": "Dear Ann"}],
+        "stop_reason": "max_tokens",
         "usage": {
             "input_tokens": 10,
             "cache_read_input_tokens": 1000,
@@ -276,6 +281,36 @@ def test_anthropic_messages(workshop: Workshop) -> None:
         "output_tokens": 50,
     }
     assert (row["web_search_requests"], row["service_tier"]) == (2, "batch")
+    assert row["finish_reason"] == "length"
+
+
+def test_otlp_spans_say_how_an_answer_ended_and_hash_what_was_asked(workshop: Workshop) -> None:
+    """An array in OTLP's notation, as JSON, and a plain word; captured prompts land as hashes."""
+    array = {"key": "gen_ai.response.finish_reasons", "value": {"arrayValue": {"values": [{"stringValue": "stop"}]}}}
+    own = _span("a", **GENAI, gen_ai__input__messages="Dear Ann", gen_ai__request__stream=True)
+    own["attributes"].append(array)
+    as_json = _span("b", **GENAI | {"gen_ai__response__id": "2"}, gen_ai__response__finish_reasons='["max_tokens"]')
+    plain = _span("c", **GENAI | {"gen_ai__response__id": "3"}, ai__response__finishReason="tool-calls")
+    workshop.land(_export(own, as_json, plain), {"preset": "otlp"})
+    rows = sorted(workshop.rows(), key=lambda row: row["span_id"])
+    assert [row["finish_reason"] for row in rows] == ["stop", "length", "tool_calls"]
+    assert [row["is_streaming"] for row in rows] == [True, None, None]
+    assert [row["prompt_hash"] is None for row in rows] == [False, True, True]
+
+
+def test_langfuse_hashes_the_input_that_it_repeats(workshop: Workshop) -> None:
+    """The export holds the prompt; of it only a hash lands."""
+    row = {
+        "type": "GENERATION",
+        "id": "o1",
+        "startTime": "2026-05-01T10:00:00Z",
+        "model": "gpt-5",
+        "input": [{"role": "user", "content": "Dear Ann"}],
+        "metadata": {"attributes": {"gen_ai.response.finish_reasons": ["length"]}},
+        "usageDetails": {"input": 5, "output": 7},
+    }
+    landed = workshop.row(row, {"preset": "langfuse"})
+    assert (landed["finish_reason"], len(landed["prompt_hash"])) == ("length", 32)
 
 
 def test_every_example_is_a_valid_mapping(repository: Path) -> None:

@@ -51,6 +51,7 @@ def test_a_line_is_refused_for_its_first_reason(
         ("duration_seconds", "x", "fast", "duration_seconds is not a number."),
         ("duration_seconds", "x", -1, "duration_seconds is negative."),
         ("status_code", "x", 20000, "status_code is not between 0 and 999."),
+        ("attempt_number", "x", 0, "attempt_number is not between 1 and 1000."),
         ("is_success", "x", "maybe", "is_success is not true or false."),
         ("reported_cost_usd", "x", "1,50 EUR", "reported_cost_usd is not an amount of money."),
         ("reported_cost_usd", "x", -0.5, "reported_cost_usd is negative."),
