@@ -158,6 +158,22 @@ def explain(
 
 
 @app.command()
+def mcp(
+    http: Annotated[
+        int | None,
+        typer.Option("--http", min=1024, max=65535, help="Serve HTTP on this port of 127.0.0.1 instead of stdio."),
+    ] = None,
+) -> None:
+    """Let agents read the published tables, over the Model Context Protocol: tables, metrics, bounded SELECTs, explain.
+
+    A client starts this command itself (docs/agents.md). Nothing can be written through it, and nothing else read.
+    """
+    from orchestration.commands.mcp import serve
+
+    serve(http)
+
+
+@app.command()
 def backtest(
     file: Annotated[
         Path | None,

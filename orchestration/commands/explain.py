@@ -88,17 +88,29 @@ def find_explanations(settings: Settings, request_id: str) -> list[Explanation]:
         TokenAtlasError: there is no such request, or nothing is published yet.
     """
     with reading(settings.published_path) as connection:
-        requests = _rows(
-            connection,
-            "select * from core.fct_llm_requests where request_id = $id or response_id = $id",
-            {"id": request_id},
-        )
-        if not requests:
+        explanations = explanations_from(connection, request_id, settings.index_path)
+        if not explanations:
             raise _unknown(connection, settings, request_id)
-        return [_explain(connection, settings, request) for request in requests]
+        return explanations
 
 
-def _explain(connection: duckdb.DuckDBPyConnection, settings: Settings, request: Row) -> Explanation:
+def explanations_from(connection: duckdb.DuckDBPyConnection, request_id: str, index: Path | None) -> list[Explanation]:
+    """The explanations from published tables; none where there is no such request.
+
+    Args:
+        connection: To the published file.
+        request_id: Of the request, or the provider's response id.
+        index: The lake's index, for the rule as it was written and the file that was read. Without it both are null.
+    """
+    requests = _rows(
+        connection,
+        "select * from core.fct_llm_requests where request_id = $id or response_id = $id",
+        {"id": request_id},
+    )
+    return [_explain(connection, index, request) for request in requests]
+
+
+def _explain(connection: duckdb.DuckDBPyConnection, index: Path | None, request: Row) -> Explanation:
     prices = _rows(
         connection,
         "select * from core.dim_model_prices where price_id = $price_id and usage_date = $usage_date",
@@ -117,9 +129,9 @@ def _explain(connection: duckdb.DuckDBPyConnection, settings: Settings, request:
         price,
         ledger,
         workloads[0] if workloads else {},
-        _rule(settings.index_path, request["allocation_rule_id"]),
+        None if index is None else _rule(index, request["allocation_rule_id"]),
         splits,
-        _load(connection, settings.index_path, request["load_id"]),
+        None if index is None else _load(connection, index, request["load_id"]),
     )
 
 

@@ -13,6 +13,8 @@ from ingestion.lake import Lake
 from ingestion.records import STREAMS, ConfigAttributionRule, to_arrow
 from ingestion.settings import Settings
 from orchestration.commands.explain import TOKEN_TYPES, find_explanations
+from orchestration.commands.mcp import explain_published
+from orchestration.warehouse import reading
 
 RULE = ConfigAttributionRule(
     "search-key", 10, None, None, None, "key\\_search", None, None, None, "search", None, None, None,
@@ -79,6 +81,23 @@ def test_the_bill_and_the_rule_are_shown(published: Settings) -> None:
     assert explanation.ledger["billed_cost_usd"] == Decimal("0.023275")
     assert explanation.rule is not None
     assert explanation.rule["comment"] == "One key, one team"
+
+
+def test_agents_see_the_steps_without_the_lake(published: Settings) -> None:
+    """The same steps as exact JSON, from the published file alone; the rule's text and the file stay out."""
+    with reading(published.published_path) as connection:
+        (document,) = explain_published(connection, "response-1")
+        with pytest.raises(TokenAtlasError, match="There is no request"):
+            explain_published(connection, "request-2")
+    assert [(part["token_type"], part["cost_usd"]) for part in document["list_cost"]["parts"]] == [
+        ("uncached_input", "0.003"),
+        ("output", "0.0015"),
+        ("web_search", "0.02"),
+    ]
+    assert document["effective_cost"]["workload_day"]["billed_cost_usd"] == "0.023275"
+    assert document["effective_cost"]["effective_to_list_ratio"] == "0.95"
+    assert document["owner"]["allocation_rule_id"] == "search-key"
+    assert document["origin"]["load_id"] == "load-1"
 
 
 def test_an_unknown_id_names_the_nearest(published: Settings) -> None:
