@@ -110,8 +110,9 @@ def test_what_cannot_be_meant_is_refused(
     write(*rows)
     with pytest.raises(ConfigError) as caught:
         load(settings)
-    assert "experiments.csv:" in str(caught.value)
-    assert expected in str(caught.value)
+    problem = f"{Path(caught.value.where).name}: {caught.value.what}; {caught.value.mend}"
+    assert problem.startswith("experiments.csv:")
+    assert expected in problem
 
 
 def test_without_features_an_experiment_may_name_any(settings: Settings, write: Write) -> None:
