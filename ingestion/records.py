@@ -499,6 +499,34 @@ class ConfigBudget:
 
 
 @dataclass(frozen=True)
+class ConfigExperiment:
+    """One experiment as it is declared: its arms with their shares, what is measured by which unit, and when it ends.
+
+    ``arms`` are ``variant=share``, separated by ``;``, and their shares sum to 1. ``minimum_effect_ratio`` is the
+    smallest relative change of the primary metric that would matter. ``last_date`` is the last day in.
+    """
+
+    experiment_id: str
+    hypothesis: str
+    feature: str
+    environment: str | None
+    arms: str
+    control_variant: str | None
+    randomization_unit: str
+    primary_metric: str
+    minimum_effect_ratio: Decimal
+    alpha: Decimal
+    power: Decimal
+    stop_rule: str
+    max_units: int | None
+    first_date: date
+    last_date: date
+    owner_email: str | None
+    decision: str | None
+    decision_date: date | None
+
+
+@dataclass(frozen=True)
 class ConfigPlannedChange:
     """Something that is known to come, and what it does to the cost in its scope; blank scope columns mean any.
 
@@ -783,6 +811,7 @@ STREAMS: dict[str, Stream] = {
         Stream("config_planned_changes", "planned_changes", ConfigPlannedChange, _S),
         Stream("config_forecast_scenarios", "forecast_scenarios", ConfigForecastScenario, _S),
         Stream("config_customers", "customers", ConfigCustomer, _S),
+        Stream("config_experiments", "experiments", ConfigExperiment, _S),
         Stream("config_alert_channels", "alert_channels", ConfigAlertChannel, _S),
         Stream("config_invoices", "invoices", ConfigInvoice, _S),
         Stream("config_fx_rates", "fx_rates", ConfigFxRate, _S),

@@ -10,6 +10,7 @@ from ingestion.config import plans, tables
 from ingestion.config.alert_rules import AlertRule, read_alert_rules
 from ingestion.config.budgets import check_budget_scopes, read_budgets
 from ingestion.config.checks import check_channels, check_teams, warnings
+from ingestion.config.experiments import check_features, read_experiments
 from ingestion.config.problems import ConfigWarning, raise_for
 from ingestion.config.quality import read_model_quality
 from ingestion.config.sources import FileSource, ProviderSource, Source, read_sources
@@ -24,6 +25,7 @@ from ingestion.records import (
     ConfigBudget,
     ConfigCostSplit,
     ConfigCustomer,
+    ConfigExperiment,
     ConfigFeature,
     ConfigForecastScenario,
     ConfigFxRate,
@@ -52,6 +54,7 @@ class Config:
     planned_changes: tuple[ConfigPlannedChange, ...]
     forecast_scenarios: tuple[ConfigForecastScenario, ...]
     customers: tuple[ConfigCustomer, ...]
+    experiments: tuple[ConfigExperiment, ...]
     alert_channels: tuple[ConfigAlertChannel, ...]
     alert_rules: tuple[AlertRule, ...]
     invoices: tuple[ConfigInvoice, ...]
@@ -102,11 +105,14 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     channels, alert_rules = plans.read_alert_channels(folder), read_alert_rules(folder)
     invoices, fx_rates = tables.read_invoices(folder), tables.read_fx_rates(folder)
     model_quality = read_model_quality(folder)
+    experiments = read_experiments(folder)
     check_teams(teams, features, rules, splits, budgets, changes, scenarios)
     check_budget_scopes(budgets, customers)
     check_channels(budgets, channels)
+    check_features(experiments, features)
     read = (teams, features, rules, splits, budgets, changes, scenarios, customers, channels, invoices, fx_rates)
     for table in (*read, alert_rules, model_quality):
+    for table in (*read, alert_rules, experiments):
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
@@ -121,6 +127,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
         planned_changes=changes.records,
         forecast_scenarios=scenarios.records,
         customers=customers.records,
+        experiments=experiments.records,
         alert_channels=channels.records,
         alert_rules=alert_rules.records,
         invoices=invoices.records,
@@ -161,6 +168,7 @@ def land_config(settings: Settings, lake: Lake, environment: Mapping[str, str] |
         "config_planned_changes": config.planned_changes,
         "config_forecast_scenarios": config.forecast_scenarios,
         "config_customers": config.customers,
+        "config_experiments": config.experiments,
         "config_alert_channels": config.alert_channels,
         "config_invoices": config.invoices,
         "config_fx_rates": config.fx_rates,

@@ -52,6 +52,19 @@ def _budgets() -> Expectations:
     )
 
 
+def _experiments() -> Expectations:
+    return (
+        record_of("config_experiments")
+        + unique("experiment_id")
+        + not_blank("experiment_id", "feature", "arms", "control_variant")
+        + one_of("randomization_unit", ("request", "trace", "session", "customer"))
+        + one_of("primary_metric", ("cost_per_successful_outcome", "cost_per_request", "success_rate"))
+        + one_of("stop_rule", ("sequential", "fixed_date", "max_units"))
+        + positive_decimals("minimum_effect_ratio", "alpha", "power")
+        + ordered("first_date", "last_date")
+    )
+
+
 def _planned_changes() -> Expectations:
     return (
         record_of("config_planned_changes")
@@ -150,6 +163,7 @@ SUITES: dict[str, Callable[[], Expectations]] = {
     "config_attribution_rules": lambda: _spans("config_attribution_rules") + unique("rule_id"),
     "config_cost_splits": _splits,
     "config_budgets": _budgets,
+    "config_experiments": _experiments,
     "config_planned_changes": _planned_changes,
     "config_forecast_scenarios": _forecast_scenarios,
     "config_customers": lambda: record_of("config_customers") + unique("customer_id") + not_blank("customer_id"),

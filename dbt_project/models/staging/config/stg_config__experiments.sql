@@ -1,0 +1,20 @@
+select
+    experiment_id,
+    hypothesis,
+    feature,
+    environment,
+    arms,
+    control_variant,
+    randomization_unit,
+    primary_metric,
+    stop_rule,
+    owner_email,
+    decision,
+    cast(minimum_effect_ratio as double) as minimum_effect_ratio,
+    cast(alpha as double) as alpha_ratio,
+    cast(power as double) as power_ratio,
+    max_units as max_unit_count,
+    first_date,
+    last_date,
+    decision_date
+from {{ source('lake', 'config_experiments') }}
