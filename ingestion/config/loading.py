@@ -111,8 +111,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     check_channels(budgets, channels)
     check_features(experiments, features)
     read = (teams, features, rules, splits, budgets, changes, scenarios, customers, channels, invoices, fx_rates)
-    for table in (*read, alert_rules, model_quality):
-    for table in (*read, alert_rules, experiments):
+    for table in (*read, alert_rules, model_quality, experiments):
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
