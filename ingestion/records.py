@@ -783,6 +783,91 @@ class AlertEvent:
     occurred_at: datetime
 
 
+# ---------------------------------------------------------------- optimization
+
+
+@dataclass(frozen=True)
+class ModelEfficiency:
+    """What a good answer and a success cost with one model of a feature over the last 90 days, and whether another
+    model makes it needless. Limits are those of 95 % intervals; null where nothing can be said.
+    """
+
+    feature: str
+    provider_name: str
+    model_id: str
+    dominated_by_model_id: str | None
+    frontier_status: str
+    finding: str
+    success_rate: float | None
+    success_rate_lower: float | None
+    success_rate_upper: float | None
+    mean_quality_score: float | None
+    mean_quality_score_lower: float | None
+    mean_quality_score_upper: float | None
+    cost_per_request_usd: Decimal | None
+    cost_per_request_lower_usd: Decimal | None
+    cost_per_request_upper_usd: Decimal | None
+    cost_per_attempt_usd: Decimal | None
+    cost_per_attempt_lower_usd: Decimal | None
+    cost_per_attempt_upper_usd: Decimal | None
+    quality_adjusted_price_usd: Decimal | None
+    quality_adjusted_price_lower_usd: Decimal | None
+    quality_adjusted_price_upper_usd: Decimal | None
+    cost_of_pass_usd: Decimal | None
+    cost_of_pass_lower_usd: Decimal | None
+    cost_of_pass_upper_usd: Decimal | None
+    dominance_probability: float | None
+    is_on_frontier: bool
+    is_dominated: bool
+    assessment_date: date
+
+
+@dataclass(frozen=True)
+class PromptRevision:
+    """One revision of a prompt against the one before it, on the models that both ran on. Limits are those of 95 %
+    intervals; null where nothing can be said.
+    """
+
+    feature: str
+    prompt_name: str
+    prompt_version: str
+    previous_prompt_version: str | None
+    regression_reasons: str | None
+    verdict: str
+    finding: str
+    cost_per_successful_outcome_usd: Decimal | None
+    cost_per_successful_outcome_lower_usd: Decimal | None
+    cost_per_successful_outcome_upper_usd: Decimal | None
+    success_rate: float | None
+    success_rate_lower: float | None
+    success_rate_upper: float | None
+    change_cost_per_successful_outcome_usd: Decimal | None
+    change_cost_per_successful_outcome_lower_usd: Decimal | None
+    change_cost_per_successful_outcome_upper_usd: Decimal | None
+    change_cost_per_request_ratio: float | None
+    change_cost_per_request_ratio_lower: float | None
+    change_cost_per_request_ratio_upper: float | None
+    change_success_rate: float | None
+    change_success_rate_lower: float | None
+    change_success_rate_upper: float | None
+    change_input_tokens_ratio: float | None
+    change_input_tokens_ratio_lower: float | None
+    change_input_tokens_ratio_upper: float | None
+    change_output_tokens_ratio: float | None
+    change_output_tokens_ratio_lower: float | None
+    change_output_tokens_ratio_upper: float | None
+    change_duration_ratio: float | None
+    change_duration_ratio_lower: float | None
+    change_duration_ratio_upper: float | None
+    change_cache_hit_ratio: float | None
+    change_cache_hit_ratio_lower: float | None
+    change_cache_hit_ratio_upper: float | None
+    comparable_request_ratio: float | None
+    is_regression: bool
+    is_confounded: bool
+    assessment_date: date
+
+
 _W, _S, _A = StreamKind.WINDOWED, StreamKind.SNAPSHOT, StreamKind.APPEND
 
 STREAMS: dict[str, Stream] = {
@@ -822,6 +907,8 @@ STREAMS: dict[str, Stream] = {
         Stream("forecast_drivers", "forecast_drivers", ForecastDriver, _A),
         Stream("forecast_nowcasts", "forecast_nowcasts", ForecastNowcast, _A),
         Stream("alert_events", "alert_events", AlertEvent, _A),
+        Stream("model_efficiency", "model_efficiency", ModelEfficiency, _A),
+        Stream("prompt_revisions", "prompt_revisions", PromptRevision, _A),
     )
 }
 """Every raw table, by the name that dbt reads."""

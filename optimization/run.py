@@ -13,6 +13,9 @@ from typing import Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
+from optimization import model_efficiency, prompt_revisions
+from optimization.tables import MODEL_EFFICIENCY, PROMPT_REVISIONS
+
 SOURCE = "optimization"
 
 _log = logging.getLogger(__name__)
@@ -45,7 +48,10 @@ class Topic:
     assess: Callable[[duckdb.DuckDBPyConnection, date], Mapping[str, pa.Table]]
 
 
-TOPICS: tuple[Topic, ...] = ()
+TOPICS: tuple[Topic, ...] = (
+    Topic("model efficiency", (MODEL_EFFICIENCY,), model_efficiency.READS, model_efficiency.assess),
+    Topic("prompt revisions", (PROMPT_REVISIONS,), prompt_revisions.READS, prompt_revisions.assess),
+)
 
 
 def run_optimization(warehouse_path: Path, lake: OptimizationLake[LoadT_co], now: datetime) -> Iterator[LoadT_co]:

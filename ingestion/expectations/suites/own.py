@@ -196,4 +196,14 @@ SUITES: dict[str, Callable[[], Expectations]] = {
         + unique("series_id", "cutoff_date", "cost_date")
     ),
     "alert_events": _alert_events,
+    "model_efficiency": lambda: (
+        record_of("model_efficiency")
+        + unique("feature", "provider_name", "model_id", "assessment_date")
+        + one_of("frontier_status", ("on frontier", "dominated", "not known"))
+    ),
+    "prompt_revisions": lambda: (
+        record_of("prompt_revisions")
+        + unique("feature", "prompt_name", "prompt_version", "assessment_date")
+        + one_of("verdict", ("better", "worse", "no difference", "inconclusive", "first"))
+    ),
 }

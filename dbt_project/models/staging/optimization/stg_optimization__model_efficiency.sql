@@ -1,0 +1,33 @@
+-- Of each day of assessment the latest load counts.
+select
+    _load_id as load_id,
+    feature,
+    provider_name,
+    model_id,
+    dominated_by_model_id,
+    frontier_status,
+    finding,
+    success_rate,
+    success_rate_lower,
+    success_rate_upper,
+    mean_quality_score,
+    mean_quality_score_lower,
+    mean_quality_score_upper,
+    cast(cost_per_request_usd as {{ money_type() }}) as cost_per_request_usd,
+    cast(cost_per_request_lower_usd as {{ money_type() }}) as cost_per_request_lower_usd,
+    cast(cost_per_request_upper_usd as {{ money_type() }}) as cost_per_request_upper_usd,
+    cast(cost_per_attempt_usd as {{ money_type() }}) as cost_per_attempt_usd,
+    cast(cost_per_attempt_lower_usd as {{ money_type() }}) as cost_per_attempt_lower_usd,
+    cast(cost_per_attempt_upper_usd as {{ money_type() }}) as cost_per_attempt_upper_usd,
+    cast(quality_adjusted_price_usd as {{ money_type() }}) as quality_adjusted_price_usd,
+    cast(quality_adjusted_price_lower_usd as {{ money_type() }}) as quality_adjusted_price_lower_usd,
+    cast(quality_adjusted_price_upper_usd as {{ money_type() }}) as quality_adjusted_price_upper_usd,
+    cast(cost_of_pass_usd as {{ money_type() }}) as cost_of_pass_usd,
+    cast(cost_of_pass_lower_usd as {{ money_type() }}) as cost_of_pass_lower_usd,
+    cast(cost_of_pass_upper_usd as {{ money_type() }}) as cost_of_pass_upper_usd,
+    dominance_probability,
+    is_on_frontier,
+    is_dominated,
+    assessment_date
+from {{ source('lake', 'model_efficiency') }}
+qualify _load_id = max(_load_id) over (partition by assessment_date)
