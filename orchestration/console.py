@@ -34,6 +34,7 @@ _TITLES = {
     "dbt_facts": "Build facts and marts (dbt)",
     "core__fct_cost_ledger_ledger_equals_the_bill": "Tie the ledger out to the bill",
     "finops__mart_kpis_daily_cost_has_owners": "Check attribution coverage",
+    "core__fct_outcomes_outcomes_have_requests": "Check that outcomes have requests",
     "forecasts": "Forecast",
     "optimization": "Look for savings",
     "dbt_outlook_marts": "Build marts of forecasts, budgets and savings (dbt)",

@@ -227,6 +227,7 @@ def _tables(settings: Settings, sql: Sql) -> Iterator[Finding]:
     yield from _unpriced(sql)
     yield from _unowned(sql)
     yield from _bills(settings, sql)
+    yield from outcome_findings(sql)
     yield from budget_findings(sql)
 
 
@@ -340,6 +341,46 @@ def _bills(settings: Settings, sql: Sql) -> Iterator[Finding]:
             f"{share(part)} more tokens of {provider} {account} are logged than metered, on {days} days",
             "finops.mart_reconciliation has the days: a key of another account, a log counted twice, or a late meter.",
         )
+
+
+_MENDS_OF_OUTCOMES = {
+    "request": "Log the id that the request's own log has (its request_id, or the response_id of the provider).",
+    "trace": "Pass the trace id that the request logs have; a trace id of another tracer is another id.",
+    "session": "Log the session with the requests too: map session_id in sources.yml.",
+}
+
+
+def outcome_findings(sql: Sql) -> Iterator[Finding]:
+    """Outcomes that no request belongs to, by source and by the narrowest id that they name, with examples."""
+    rows = sql(
+        """
+        with
+        linked as (
+            select
+                source_name, matched_by, outcome_id,
+                case when request_id is not null then 'request' when trace_id is not null then 'trace' else 'session' end
+                    as link,
+                coalesce(request_id, trace_id, session_id) as link_id,
+                outcome_date
+            from core.fct_outcomes
+        )
+        select
+            source_name, link, count(*), (select count(*) from linked as every where every.source_name = linked.source_name),
+            string_agg(outcome_id || ' names ' || link_id, ', ' order by outcome_date desc, outcome_id),
+            min(outcome_date), max(outcome_date)
+        from linked where matched_by = 'unmatched' group by source_name, link order by 3 desc
+        """
+    )
+    for source, link, unmatched, total, examples, first, last in rows:
+        shown = ", ".join(examples.split(", ")[:3]) + (", ..." if unmatched > 3 else "")
+        yield Finding(
+            Level.LOOK,
+            "outcomes",
+            f"{unmatched:,} of {total:,} outcomes of {source} name a {link} that no log has, {first} to {last}: {shown}",
+            f"{_MENDS_OF_OUTCOMES[link]} If its log is still to come, they are matched when it is landed.",
+        )
+    if not rows and sql("select count(*) from core.fct_outcomes")[0][0]:
+        yield Finding(Level.FINE, "outcomes", "every outcome belongs to a request")
 
 
 _MENDS_OF_BUDGETS = {

@@ -86,6 +86,10 @@ BREAKAGES = {
         "delete from finops.mart_chargeback_monthly where team = 'search'",
         {"statements_sum_to_the_ledger"},
     ),
+    "a quality-adjusted price has a definition of its own": (
+        "update finops.mart_model_efficiency set quality_adjusted_price_usd = 1000, quality_source = 'outcomes'",
+        {"model_efficiency_is_one_definition"},
+    ),
     "a request is charged to no outcome": (
         "delete from intermediate.int_requests_charged where request_key = "
         "(select min(request_key) from intermediate.int_requests_charged where effective_cost_usd > 0)",

@@ -98,6 +98,39 @@ def marts_keep_their_suites(atlas: TokenAtlasResource) -> Iterator[dg.AssetCheck
         )
 
 
+MOST_UNMATCHED = 0.1
+"""Share of the outcomes of the last 30 days that may belong to no request before it is a warning."""
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["core", "fct_outcomes"]),
+    description="At most 10 % of the outcomes of the last 30 days of the data belong to no request.",
+)
+def outcomes_have_requests(atlas: TokenAtlasResource) -> dg.AssetCheckResult:
+    """Warns: what is unmatched counts in no cost per outcome; `tokenatlas doctor` lists it and says how to mend it."""
+    with reading(atlas.settings().warehouse_path) as connection:
+        rows = connection.execute(
+            """
+            select source_name, count(*) as outcomes, count(*) filter (where matched_by = 'unmatched') as unmatched,
+                min(outcome_id) filter (where matched_by = 'unmatched') as example
+            from core.fct_outcomes
+            where outcome_date > (select max(outcome_date) from core.fct_outcomes) - 30
+            group by source_name order by source_name
+            """
+        ).fetchall()
+    outcomes, unmatched = (sum(row[column] for row in rows) for column in (1, 2))
+    share = unmatched / outcomes if outcomes else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= MOST_UNMATCHED,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{unmatched} of {outcomes} outcomes belong to no request; tokenatlas doctor says why",
+        metadata={
+            "unmatched_ratio": share,
+            "sources": dg.MetadataValue.md(markdown_table(["source", "outcomes", "unmatched", "example"], rows)),
+        },
+    )
+
+
 @dg.asset_check(
     asset=dg.AssetKey(["finops", "mart_kpis_daily"]),
     description="Attributed cost of all cost over the last 30 days of the data is at least 90 %.",

@@ -8,7 +8,7 @@ import duckdb
 
 from ingestion.config import load_config
 from ingestion.settings import Settings
-from orchestration.commands.doctor import Finding, Level, budget_findings, findings, idle_rules
+from orchestration.commands.doctor import Finding, Level, budget_findings, findings, idle_rules, outcome_findings
 
 
 def found(settings: Settings, area: str, *, offline: bool = True) -> list[Finding]:
@@ -110,3 +110,34 @@ def test_a_budget_of_the_past_is_a_finding_and_no_error(settings: Settings) -> N
     (finding, _) = found(settings, "configuration")
     assert finding.level is Level.LOOK
     assert "pilot ended on 2026-03-31" in finding.what
+
+
+def test_outcomes_without_requests_are_counted_with_examples_and_how_to_mend_them() -> None:
+    """By source and by what they name, the largest group first; a source of which all are matched is not named."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create schema core;
+            create table core.fct_outcomes as
+            select 'helpdesk' as source_name, 'o' || n as outcome_id, case when n < 5 then 'r' || n end as request_id,
+                null::varchar as trace_id, 's' || n as session_id,
+                case when n < 6 then 'unmatched' else 'session' end as matched_by,
+                date '2026-11-01' + n::int as outcome_date
+            from range(10) as numbers(n)
+            union all select 'evals', 'e', 'r', null, null, 'request', date '2026-11-01'
+            """
+        )
+        by_request, by_session = outcome_findings(lambda sql: connection.execute(sql).fetchall())
+        connection.execute("delete from core.fct_outcomes where matched_by = 'unmatched'")
+        (fine,) = outcome_findings(lambda sql: connection.execute(sql).fetchall())
+        connection.execute("delete from core.fct_outcomes")
+        assert list(outcome_findings(lambda sql: connection.execute(sql).fetchall())) == []
+    assert by_request.level is Level.LOOK
+    assert by_request.what == (
+        "5 of 10 outcomes of helpdesk name a request that no log has, 2026-11-01 to 2026-11-05: "
+        "o4 names r4, o3 names r3, o2 names r2, ..."
+    )
+    assert "request_id" in by_request.mend
+    assert "1 of 10 outcomes of helpdesk name a session that no log has" in by_session.what
+    assert "session_id in sources.yml" in by_session.mend
+    assert fine.level is Level.FINE
