@@ -13,6 +13,10 @@ from typing import Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
+from optimization import experiment_data
+from optimization.experiments import assess_experiments
+from optimization.tables import EXPERIMENT_ARMS, EXPERIMENT_LOOKS
+
 SOURCE = "optimization"
 
 _log = logging.getLogger(__name__)
@@ -45,7 +49,9 @@ class Topic:
     assess: Callable[[duckdb.DuckDBPyConnection, date], Mapping[str, pa.Table]]
 
 
-TOPICS: tuple[Topic, ...] = ()
+TOPICS: tuple[Topic, ...] = (
+    Topic("experiments", (EXPERIMENT_ARMS, EXPERIMENT_LOOKS), experiment_data.READS, assess_experiments),
+)
 
 
 def run_optimization(warehouse_path: Path, lake: OptimizationLake[LoadT_co], now: datetime) -> Iterator[LoadT_co]:
