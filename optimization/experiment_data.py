@@ -154,15 +154,16 @@ def arranged(
 ) -> ExperimentData:
     """Increments of single days as states on one axis of days: from the first with traffic to ``last_day``, but not
     beyond the last on which traffic counts."""
-    first_day = min((day for arm in days.values() for day in arm), default=None)
-    variants = sorted({*days, *experiment.shares}, key=lambda name: (name != experiment.control_variant, name))
     ends = [end for end in (last_day, experiment.planned_last_date, experiment.decision_date) if end is not None]
+    first_day = min((day for arm in days.values() for day in arm if day <= min(ends)), default=None)
+    variants = sorted({*days, *experiment.shares}, key=lambda name: (name != experiment.control_variant, name))
     count = 0 if first_day is None else max((min(ends) - first_day).days + 1, 0)
     arms = []
     for variant in variants:
         table = np.zeros((count, len(SUMS)))
         for day, sums in days.get(variant, {}).items():
-            table[(day - first_day).days if first_day else 0] = sums
+            if first_day is not None and day <= min(ends):
+                table[(day - first_day).days] = sums
         arms.append(Arm(variant, dict(zip(SUMS, np.cumsum(table, axis=0).T, strict=True))))
     return ExperimentData(experiment, tuple(arms), first_day)
 

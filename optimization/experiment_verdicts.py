@@ -24,6 +24,8 @@ from optimization.sequential import (
 
 METRICS = ("success_rate", "cost_per_request", "cost_per_successful_outcome")
 
+ANSWERS = ("better", "worse", "no difference")
+
 MAX_CROSSED_RATIO = 0.05
 MAX_UNPRICED_RATIO = 0.05
 MAX_UNIDENTIFIED_RATIO = 0.05
@@ -293,7 +295,7 @@ class _Judgement:
             is_significant=p_value <= self.experiment.alpha and not is_spoilt,
             probability_better=None if below is None else 1 - below if is_rate else below,
             detectable_effect=None if effect is None else math.expm1(self._detectable(error)),
-            remaining_days=self._remaining_days(effect, error),
+            remaining_days=self._remaining_days(effect, error, is_answered=verdict in ANSWERS),
         )
 
     def _test(self) -> tuple[SequentialTest, FloatArray]:
@@ -353,10 +355,12 @@ class _Judgement:
             error, effect_of_interest=self.effect_of_interest, alpha=self.alpha, power=self.experiment.power
         )
 
-    def _remaining_days(self, effect: float | None, error: float) -> int | None:
+    def _remaining_days(self, effect: float | None, error: float, *, is_answered: bool = False) -> int | None:
         """Days until the minimum effect would show with the planned power, at the pace of all days so far."""
         if effect is None or self.status in ("finished", "stopped", "undeclared"):
             return None
+        if is_answered:
+            return 0
         ratio = remaining_ratio(
             error, effect_of_interest=self.effect_of_interest, alpha=self.alpha, power=self.experiment.power
         )
