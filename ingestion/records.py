@@ -749,6 +749,82 @@ class ForecastNowcast:
 
 
 @dataclass(frozen=True)
+class ExperimentArm:
+    """One arm of an experiment, as of ``assessment_date``: what its units cost and brought, and against the control.
+
+    Limits are those of 95 % intervals for this one day; ``effect_*`` are relative changes of the primary metric whose
+    limits, like ``p_value``, hold on all days at once. What cannot be said is null.
+    """
+
+    experiment_id: str
+    variant: str
+    status: str
+    verdict: str | None
+    finding: str
+    unit_count: int
+    crossed_unit_count: int
+    request_count: int
+    unpriced_request_count: int
+    unidentified_request_count: int
+    outcome_count: int
+    successful_outcome_count: int
+    effective_cost_usd: Decimal
+    success_rate: float | None
+    success_rate_lower: float | None
+    success_rate_upper: float | None
+    difference_success_rate: float | None
+    difference_success_rate_lower: float | None
+    difference_success_rate_upper: float | None
+    cost_per_request_usd: Decimal | None
+    cost_per_request_lower_usd: Decimal | None
+    cost_per_request_upper_usd: Decimal | None
+    difference_cost_per_request_usd: Decimal | None
+    difference_cost_per_request_lower_usd: Decimal | None
+    difference_cost_per_request_upper_usd: Decimal | None
+    cost_per_successful_outcome_usd: Decimal | None
+    cost_per_successful_outcome_lower_usd: Decimal | None
+    cost_per_successful_outcome_upper_usd: Decimal | None
+    difference_cost_per_successful_outcome_usd: Decimal | None
+    difference_cost_per_successful_outcome_lower_usd: Decimal | None
+    difference_cost_per_successful_outcome_upper_usd: Decimal | None
+    relative_difference_ratio: float | None
+    relative_difference_lower_ratio: float | None
+    relative_difference_upper_ratio: float | None
+    effect_ratio: float | None
+    effect_lower_ratio: float | None
+    effect_upper_ratio: float | None
+    p_value: float | None
+    probability_better: float | None
+    expected_share: float | None
+    observed_share: float | None
+    srm_p_value: float | None
+    minimum_detectable_effect_ratio: float | None
+    remaining_days: int | None
+    is_control: bool
+    is_declared: bool
+    is_significant: bool
+    has_sample_ratio_mismatch: bool
+    first_date: date | None
+    last_date: date | None
+    assessment_date: date
+
+
+@dataclass(frozen=True)
+class ExperimentLook:
+    """The sequential test of one arm against the control as it stood at the end of ``look_date``."""
+
+    experiment_id: str
+    variant: str
+    unit_count: int
+    effect_ratio: float | None
+    effect_lower_ratio: float | None
+    effect_upper_ratio: float | None
+    p_value: float
+    look_date: date
+    assessment_date: date
+
+
+@dataclass(frozen=True)
 class AlertEvent:
     """One transition of an alert, or one turn in the life of a message about it: the log of who was told what and when.
 
@@ -906,6 +982,8 @@ STREAMS: dict[str, Stream] = {
         Stream("forecast_series", "forecast_series", ForecastSeries, _A),
         Stream("forecast_drivers", "forecast_drivers", ForecastDriver, _A),
         Stream("forecast_nowcasts", "forecast_nowcasts", ForecastNowcast, _A),
+        Stream("experiment_arms", "experiment_arms", ExperimentArm, _A),
+        Stream("experiment_looks", "experiment_looks", ExperimentLook, _A),
         Stream("alert_events", "alert_events", AlertEvent, _A),
         Stream("model_efficiency", "model_efficiency", ModelEfficiency, _A),
         Stream("prompt_revisions", "prompt_revisions", PromptRevision, _A),

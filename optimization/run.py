@@ -15,6 +15,9 @@ import pyarrow as pa
 
 from optimization import model_efficiency, prompt_revisions
 from optimization.tables import MODEL_EFFICIENCY, PROMPT_REVISIONS
+from optimization import experiment_data
+from optimization.experiments import assess_experiments
+from optimization.tables import EXPERIMENT_ARMS, EXPERIMENT_LOOKS
 
 SOURCE = "optimization"
 
@@ -51,6 +54,7 @@ class Topic:
 TOPICS: tuple[Topic, ...] = (
     Topic("model efficiency", (MODEL_EFFICIENCY,), model_efficiency.READS, model_efficiency.assess),
     Topic("prompt revisions", (PROMPT_REVISIONS,), prompt_revisions.READS, prompt_revisions.assess),
+    Topic("experiments", (EXPERIMENT_ARMS, EXPERIMENT_LOOKS), experiment_data.READS, assess_experiments),
 )
 
 

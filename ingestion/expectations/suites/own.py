@@ -189,6 +189,17 @@ SUITES: dict[str, Callable[[], Expectations]] = {
         + decimals("forecast_cost_usd")
         + unique("series_id", "cutoff_date", "scenario", "period_start_date")
     ),
+    "experiment_arms": lambda: (
+        record_of("experiment_arms")
+        + unique("experiment_id", "variant")
+        + one_of("status", ("planned", "running", "stopped", "finished", "undeclared"))
+        + one_of("verdict", ("better", "worse", "no difference", "inconclusive", "invalid"))
+        + between("p_value", 0, 1)
+        + between("srm_p_value", 0, 1)
+    ),
+    "experiment_looks": lambda: (
+        record_of("experiment_looks") + unique("experiment_id", "variant", "look_date") + between("p_value", 0, 1)
+    ),
     "forecast_nowcasts": lambda: (
         record_of("forecast_nowcasts")
         + decimals("known_cost_usd", "nowcast_cost_usd")

@@ -65,6 +65,16 @@ def test_weekly_looks_find_nothing_where_there_is_nothing(population: Population
     assert max(naive for _, naive in shares.values()) > 0.12
 
 
+def test_daily_looks_find_nothing_either() -> None:
+    """Three months of looking every day, at a handful of units a day."""
+    generator = np.random.default_rng(20)
+    population = Population(0.5, requests=1.0)
+    arms = [population.draw(generator, REPETITIONS, 84, 5) for _ in range(2)]
+    effects, errors = log_ratio_looks(*(cost_per_success(arm).accumulated() for arm in arms))
+    test = always_valid_test(effects, errors, effect_of_interest=0.1)
+    assert np.mean(test.p_value[:, -1] <= 0.05) <= 0.05
+
+
 def test_units_that_come_back_every_week_find_nothing_either() -> None:
     """Customers as units: the sums of each grow from week to week, and looks are far from independent."""
     generator = np.random.default_rng(21)

@@ -1,7 +1,7 @@
 -- Sufficient statistics of each arm by day, as increments: added up to a day they are the sums, squares and products over the units as they
 -- stood at its end. A unit that comes back adds the change of its square, not the square of its change.
-{%- set square = 'decimal(38, 12)' %}
-{%- set money = 'decimal(18, 6)' %}
+{%- set square = 'decimal(38, 18)' %}
+{%- set money = 'decimal(18, 9)' %}
 with
 
 unit_days as (
@@ -11,9 +11,9 @@ unit_days as (
 running as (
     select
         *,
-        sum(request_count) over unit_so_far as requests,
-        sum(outcome_count) over unit_so_far as outcomes,
-        sum(successful_outcome_count) over unit_so_far as successes,
+        cast(sum(request_count) over unit_so_far as bigint) as requests,
+        cast(sum(outcome_count) over unit_so_far as bigint) as outcomes,
+        cast(sum(successful_outcome_count) over unit_so_far as bigint) as successes,
         sum(effective_cost_usd) over unit_so_far as cost
     from unit_days
     window unit_so_far as (
@@ -21,7 +21,7 @@ running as (
     )
 ),
 
--- Squares of dollars to a millionth of a millionth: sums are exact, whatever the order in which they are added.
+-- Decimals: sums are exact, whatever the order in which they are added. A billionth of a dollar is finer than any request.
 steps as (
     select
         *,

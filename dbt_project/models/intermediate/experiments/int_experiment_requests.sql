@@ -60,6 +60,7 @@ units as (
 ),
 
 of_units as (
+    {%- for unit, key in (('trace', 'trace_id'), ('session', 'session_id'), ('customer', 'customer_id')) %}
     select
         units.experiment_id,
         units.variant,
@@ -75,21 +76,20 @@ of_units as (
         requests.usage_date,
         requests.started_at
     from units
-    inner join requests
-        on units.shared_unit_id = case units.randomization_unit
-            when 'trace' then requests.trace_id when 'session' then requests.session_id when 'customer' then requests.customer_id
-        end
+    inner join requests on units.shared_unit_id = requests.{{ key }}
     where
-        requests.started_at >= units.assigned_at
+        units.randomization_unit = '{{ unit }}'
+        and requests.started_at >= units.assigned_at
         and requests.usage_date <= units.last_date
         and coalesce(requests.experiment_id, units.experiment_id) = units.experiment_id
-        and (
-            units.randomization_unit <> 'customer'
-            or (
-                requests.feature = units.declared_feature
-                and requests.environment = coalesce(units.declared_environment, requests.environment)
-            )
-        )
+        {%- if unit == 'customer' %}
+        and requests.feature = units.declared_feature
+        and requests.environment = coalesce(units.declared_environment, requests.environment)
+        {%- endif %}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 alone as (

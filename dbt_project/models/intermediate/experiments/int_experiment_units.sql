@@ -12,10 +12,10 @@ select
     -- strings
     variant,
     -- numerics
-    sum(request_count) as request_count,
-    sum(unpriced_request_count) as unpriced_request_count,
-    sum(outcome_count) as outcome_count,
-    sum(successful_outcome_count) as successful_outcome_count,
+    cast(sum(request_count) as bigint) as request_count,
+    cast(sum(unpriced_request_count) as bigint) as unpriced_request_count,
+    cast(sum(outcome_count) as bigint) as outcome_count,
+    cast(sum(successful_outcome_count) as bigint) as successful_outcome_count,
     sum(effective_cost_usd) as effective_cost_usd,
     -- booleans
     bool_and(is_identified) as is_identified,
