@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -220,6 +220,30 @@ def publish() -> None:
     from orchestration.commands.maintenance import publish_tables
 
     publish_tables()
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option("--to", help="Folder of the export: new, empty, or an earlier export.")],
+    file_format: Annotated[Literal["parquet", "csv"], typer.Option("--format", help="Of the files.")] = "parquet",
+    tables: Annotated[
+        str, typer.Option(help="Only these tables, separated by commas, with or without schema. Default: all.")
+    ] = "",
+    excel: Annotated[
+        bool, typer.Option("--excel", help="Begin CSV files with a byte order mark, so that Excel reads UTF-8.")
+    ] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Leave CSV text that a spreadsheet would run as a formula as it is.")
+    ] = False,
+) -> None:
+    """Write the published tables into a folder as Parquet or CSV, with a manifest of rows, types and checksums.
+
+    The folder appears whole or not at all. CSV keeps decimals exact, instants in UTC, and null (nothing) apart from
+    empty text (`""`); text that begins like a formula gets an apostrophe, unless --raw.
+    """
+    from orchestration.commands.export import export_published
+
+    export_published(to, file_format, tables, excel=excel, raw=raw)
 
 
 @app.command()

@@ -21,7 +21,7 @@ from sandbox.serving import serve
 from sandbox.spec import SandboxSpec
 from sandbox.world import build
 from tests.integration.grading import Grades, grade
-from tests.integration.pipeline import Pipeline
+from tests.integration.pipeline import REPOSITORY, Pipeline
 
 pytestmark = pytest.mark.integration
 
@@ -302,3 +302,17 @@ def test_estimates_give_way_to_the_bill(built: Built) -> None:
         if first <= day <= last
     )
     assert abs(float(effective) / float(final) - 1) < 0.05
+
+
+# Of the cookbook: queries that rightly find nothing on this company, which has neither a forecast nor an alert here.
+WITHOUT_ROWS = {"price-changes", "quality-per-dollar"}
+
+
+@pytest.mark.parametrize("group", ["visibility", "attribution", "optimization"])
+def test_the_query_cookbook_answers_on_the_company(built: Built, group: str) -> None:
+    """Every query that needs no forecast returns rows: its columns and filters fit what the tables really hold."""
+    paths = sorted((REPOSITORY / "docs" / "queries" / group).glob("*.sql"))
+    assert paths
+    with built.pipeline.connect() as connection:
+        empty = {path.stem for path in paths if not connection.execute(path.read_text()).fetchone()}
+    assert empty <= WITHOUT_ROWS

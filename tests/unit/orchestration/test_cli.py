@@ -17,6 +17,8 @@ COMMANDS = (
     "doctor",
     "status",
     "explain",
+    "export",
+    "mcp",
     "publish",
     "reprice",
     "rebuild",
