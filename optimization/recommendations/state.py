@@ -20,6 +20,8 @@ INCUMBENT_RATIO = Decimal("0.8")
 UPDATE_RATIO = Decimal("0.25")
 """A saving that moved by more than this is an event of its own."""
 EXPIRES_AFTER = timedelta(weeks=4)
+NOTED_EVERY = timedelta(weeks=1)
+"""How often the log says that something is still found, so that the log alone knows when it was last."""
 REJECTED_COMES_BACK_AT = Decimal("1.5")
 """One that was rejected comes back when its saving has grown by half, or after half a year."""
 REJECTED_COMES_BACK_AFTER = timedelta(days=180)
@@ -310,6 +312,8 @@ def _seen_again(
         return None
     if before is None or before == 0 or abs(candidate.saving_usd / before - 1) >= UPDATE_RATIO:
         return Happening.UPDATED, "its saving has changed"
+    if day - one.last_seen_date >= NOTED_EVERY:
+        return Happening.UPDATED, "still found"
     return None
 
 

@@ -252,13 +252,13 @@ def _over_segments(rows: list[tuple[Any, ...]]) -> Effect:
     for sides in segments.values():
         after, before = np.array(sides[True]).reshape(-1, 2), np.array(sides[False]).reshape(-1, 2)
         whole += float(after[:, 0].sum())
+        count += round(float(after[:, 1].sum()))
         if before[:, 1].sum() < MIN_SEGMENT_REQUESTS or len(before) < 2 or len(after) == 0:
             continue
         requests = float(after[:, 1].sum())
         expected = requests * float(before[:, 0].sum() / before[:, 1].sum())
         actual = float(after[:, 0].sum())
         covered += actual
-        count += round(requests)
         saving += expected - actual
         counterfactual += expected
         variance += requests**2 * (_variance(before) + _variance(after))
