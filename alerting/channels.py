@@ -46,8 +46,21 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture within a letter, which its HTML shows as ``cid:<content_id>``."""
+
+    content_id: str
+    png: bytes
+
+
+@dataclass(frozen=True)
 class Message:
-    """What is sent to one receiver. ``message_id`` is the same at every attempt: receivers can tell repeats by it."""
+    """What is sent to one receiver. ``message_id`` is the same at every attempt: receivers can tell repeats by it.
+
+    Attributes:
+        alert_id: What it is about; letters about the same are one thread.
+        images: Pictures of the HTML; only mail carries them.
+    """
 
     message_id: str
     alert_id: str
@@ -58,6 +71,7 @@ class Message:
     subject: str
     text: str
     html: str
+    images: tuple[Image, ...] = ()
 
 
 class Verdict(StrEnum):

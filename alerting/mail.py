@@ -71,6 +71,10 @@ def write(plugin: Any, message: Message, receivers: list[str]) -> EmailMessage:
             letter[name] = value
     letter.set_content(message.text)
     letter.add_alternative(message.html, subtype="html")
+    html = letter.get_payload()[-1]  # type: ignore[index]  # a letter with an alternative is a list of parts
+    assert isinstance(html, EmailMessage)  # noqa: S101 - the part that was just added
+    for image in message.images:
+        html.add_related(image.png, "image", "png", cid=f"<{image.content_id}>", disposition="inline")
     return letter
 
 

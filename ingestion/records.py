@@ -944,6 +944,105 @@ class PromptRevision:
     assessment_date: date
 
 
+# ---------------------------------------------------------------- recommendations
+
+
+@dataclass(frozen=True)
+class RecommendationEvent:
+    """One thing that happened to a recommendation: the log that its state is replayed from.
+
+    ``event_name`` is ``opened``, ``updated``, ``expired``, ``reopened`` or ``verified`` of runs, and ``accepted``,
+    ``rejected``, ``done`` or ``reopened`` of people. ``state`` is what it is afterwards. ``facts_json`` holds what was
+    known of it then: saving, evidence, scope; of a check what was found. The first event of an ``event_id`` counts: ids
+    number the events of a recommendation, so that two writers cannot both have been the next one.
+    """
+
+    event_id: str
+    recommendation_id: str
+    event_number: int
+    event_name: str
+    state: str
+    reason: str
+    person: str | None
+    facts_json: str
+    event_date: date
+    occurred_at: datetime
+
+
+@dataclass(frozen=True)
+class RecommendationRow:
+    """Where one recommendation stands at the end of a run, with its numbers of ``assessment_date``.
+
+    ``expected_*`` is what the change would save in a month if nothing else were done; ``additional_*`` is what is left
+    of that once everything that ranks before it on the same traffic (``overlap_group``) is done. ``verified_*`` is what
+    a change that was done has saved so far against its counterfactual; null until that can be told.
+    """
+
+    recommendation_id: str
+    recommendation_kind: str
+    team: str | None
+    feature: str | None
+    environment: str | None
+    provider_name: str | None
+    model_id: str | None
+    target: str | None
+    title: str
+    evidence: str
+    evidence_table: str
+    how_to: str
+    owner: str | None
+    owner_email: str | None
+    state: str
+    state_reason: str
+    decided_by: str | None
+    confidence: str
+    overlap_group: str | None
+    budget_hint: str | None
+    verification_status: str | None
+    verification_method: str | None
+    verification_finding: str | None
+    expected_saving_usd_per_month: Decimal
+    expected_saving_lower_usd_per_month: Decimal
+    expected_saving_upper_usd_per_month: Decimal
+    additional_saving_usd_per_month: Decimal
+    current_cost_usd_per_month: Decimal | None
+    rank: int | None
+    verified_saving_usd: Decimal | None
+    verified_saving_lower_usd: Decimal | None
+    verified_saving_upper_usd: Decimal | None
+    verified_saving_usd_per_month: Decimal | None
+    verified_days: int | None
+    is_best_of_group: bool
+    is_budget_at_risk: bool
+    first_seen_date: date
+    last_seen_date: date
+    decided_date: date | None
+    done_date: date | None
+    expires_date: date | None
+    assessment_date: date
+
+
+# ---------------------------------------------------------------- digests
+
+
+@dataclass(frozen=True)
+class DigestDelivery:
+    """One turn in the life of one reader's digest of one week.
+
+    ``event_name`` is ``sending`` before the attempt, and afterwards ``delivered``, ``failed`` (it did not arrive, and
+    is tried again), ``refused`` (it never will) or ``unknown`` (no answer came; it is not sent again by itself).
+    """
+
+    message_id: str
+    week_name: str
+    team: str | None
+    recipient: str
+    channel: str
+    event_name: str
+    error: str | None
+    occurred_at: datetime
+
+
 _W, _S, _A = StreamKind.WINDOWED, StreamKind.SNAPSHOT, StreamKind.APPEND
 
 STREAMS: dict[str, Stream] = {
@@ -987,6 +1086,9 @@ STREAMS: dict[str, Stream] = {
         Stream("alert_events", "alert_events", AlertEvent, _A),
         Stream("model_efficiency", "model_efficiency", ModelEfficiency, _A),
         Stream("prompt_revisions", "prompt_revisions", PromptRevision, _A),
+        Stream("recommendation_events", "recommendation_events", RecommendationEvent, _A),
+        Stream("recommendations", "recommendations", RecommendationRow, _A),
+        Stream("digest_deliveries", "digest_deliveries", DigestDelivery, _A),
     )
 }
 """Every raw table, by the name that dbt reads."""

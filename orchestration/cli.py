@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from orchestration.commands.alerts import alerts_app
+from orchestration.commands.recommendations import recommendations_app
 
 
 class _Commands(TyperGroup):
@@ -51,6 +52,7 @@ app = typer.Typer(
 
 
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(recommendations_app, name="recommendations")
 
 
 @app.command()
@@ -141,6 +143,26 @@ def status() -> None:
     from orchestration.commands.status import show_status
 
     show_status()
+
+
+@app.command()
+def digest(
+    week: Annotated[str | None, typer.Option(help="Such as 2026-W47. Default: the last complete week.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only this team's numbers.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write the page here. Default: reports/digest of the home.")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it to the readers of digest.csv.")] = False,
+    to: Annotated[list[str] | None, typer.Option(help="Send it to this address; may be given more than once.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send it also to those who got it before.")] = False,
+) -> None:
+    """One week on one page: spend, what changed and why, caps, what to do, what last actions brought, how sure that is.
+
+    The page holds everything it shows: it can be read offline, mailed and printed. Nobody is sent the same week twice.
+    """
+    from orchestration.commands.digest import show_digest
+
+    show_digest(week, team, out, is_sent=send, recipients=to or [], again=again)
 
 
 @app.command()

@@ -44,6 +44,7 @@ _TITLES = {
     "marts_keep_their_suites": "Check the marts (Great Expectations)",
     "reports__data_docs": "Write the reports",
     "reports__forecast_charts": "Draw the forecast and the budgets",
+    "weekly_digest": "Write and send the weekly digest",
 }
 
 

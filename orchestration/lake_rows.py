@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
+
+from ingestion.lake import Lake
+from ingestion.settings import Settings
 
 
 @contextmanager
@@ -32,3 +36,16 @@ def live_rows(index: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
             "where exists (select 1 from days where days.data_load_id = raw_rows._load_id and days.day = raw_rows._day)"
         )
         yield connection
+
+
+def landed_rows(settings: Settings, table: str, columns: Sequence[str], *, order_by: str) -> list[dict[str, object]]:
+    """Rows of a raw table as they are in the lake now, without touching the index that a run is reading."""
+    lake = Lake(settings.lake_path, settings.clock)
+    if not any(load.table == table for load in lake.loads()):
+        return []
+    with TemporaryDirectory() as folder:
+        index = Path(folder) / "lake_index.parquet"
+        lake.write_index(index)
+        with live_rows(index, table) as connection:
+            rows = connection.execute(f"select {', '.join(columns)} from live order by {order_by}").fetchall()
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -10,9 +10,11 @@ from ingestion.config import plans, tables
 from ingestion.config.alert_rules import AlertRule, read_alert_rules
 from ingestion.config.budgets import check_budget_scopes, read_budgets
 from ingestion.config.checks import check_channels, check_teams, warnings
+from ingestion.config.digest_readers import DigestReader, check_digest_readers, read_digest_readers
 from ingestion.config.experiments import check_features, read_experiments
 from ingestion.config.problems import ConfigWarning, raise_for
 from ingestion.config.quality import read_model_quality
+from ingestion.config.recommendation_rules import RecommendationRule, read_recommendation_rules
 from ingestion.config.sources import FileSource, ProviderSource, Source, read_sources
 from ingestion.errors import ConfigError
 from ingestion.lake import Lake, Load
@@ -57,6 +59,8 @@ class Config:
     experiments: tuple[ConfigExperiment, ...]
     alert_channels: tuple[ConfigAlertChannel, ...]
     alert_rules: tuple[AlertRule, ...]
+    digest_readers: tuple[DigestReader, ...]
+    recommendation_rules: tuple[RecommendationRule, ...]
     invoices: tuple[ConfigInvoice, ...]
     fx_rates: tuple[ConfigFxRate, ...]
     model_quality: tuple[ConfigModelQuality, ...]
@@ -110,8 +114,13 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     check_budget_scopes(budgets, customers)
     check_channels(budgets, channels)
     check_features(experiments, features)
+    readers = read_digest_readers(folder)
+    check_digest_readers(
+        readers, {team.team for team in teams.records}, {channel.channel for channel in channels.records}
+    )
+    recommendation_rules = read_recommendation_rules(folder)
     read = (teams, features, rules, splits, budgets, changes, scenarios, customers, channels, invoices, fx_rates)
-    for table in (*read, alert_rules, model_quality, experiments):
+    for table in (*read, alert_rules, experiments, model_quality, readers, recommendation_rules):
         problems += table.file.problems
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
@@ -129,6 +138,8 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
         experiments=experiments.records,
         alert_channels=channels.records,
         alert_rules=alert_rules.records,
+        digest_readers=readers.records,
+        recommendation_rules=recommendation_rules.records,
         invoices=invoices.records,
         fx_rates=fx_rates.records,
         model_quality=model_quality.records,
