@@ -49,6 +49,17 @@ FORBIDDEN = {
         "orchestration",
         "sandbox",
     ),
+    "dashboards": (
+        "dagster",
+        "dagster_dbt",
+        "dbt",
+        "ingestion",
+        "forecasting",
+        "optimization",
+        "alerting",
+        "orchestration",
+        "sandbox",
+    ),
     "sandbox": (
         "dagster",
         "dagster_dbt",
@@ -66,6 +77,7 @@ EXCEPTIONS = {
     ("forecasting", "ingestion"): ("ingestion.errors",),  # one error family
     ("optimization", "ingestion"): ("ingestion.errors",),  # the same
     ("alerting", "ingestion"): ("ingestion.errors",),  # the same
+    ("dashboards", "ingestion"): ("ingestion.errors", "ingestion.settings"),  # and where the home is
     ("orchestration/commands/demo.py", "sandbox"): ("sandbox",),  # the demo is what the sandbox is for
 }
 
