@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup lock check format test test-fast demo bench scorecard docs clean
+.PHONY: help setup lock check format test test-fast demo bi bi-environment bench scorecard docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 lock: ## Resolve the dependencies again into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group bi --output-file requirements-bi.lock
 
 check: setup ## Lint, format check, types, SQL style
 	$(BIN)/ruff check .
@@ -45,7 +46,7 @@ format: setup ## Apply formatting and the safe fixes of the linter
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup ## Run every test
+test: setup bi-environment ## Run every test
 	$(BIN)/pytest -n 2 -m "not integration and not e2e"
 	$(BIN)/pytest -m "integration"
 	$(BIN)/pytest -m "e2e"
@@ -55,6 +56,9 @@ test-fast: setup ## Run the unit, golden and dbt tests only
 
 demo: setup ## Simulate a company, pull its providers, build every table, forecast, and print the result
 	@$(BIN)/tokenatlas demo
+
+bi: setup .venv-bi/.installed ## Load the dashboards into Superset and start it on http://127.0.0.1:8088
+	@$(BIN)/python -m dashboards
 
 bench: setup .venv-bench/.installed ## Measure speed and memory on generated logs; prints a report, gates nothing
 	$(BIN)/python -m tests.benchmarks.forecasts
@@ -68,6 +72,16 @@ scorecard: setup ## Score forecasts and alerts on the real series of ../shared/d
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	@$(BIN)/uv pip sync --quiet --python .venv-bench/bin/python requirements-bench.lock
 	@touch $@
+
+# Superset wants older versions than the pipeline: it has an environment of its own.
+.venv-bi/.installed: requirements-bi.lock $(STAMP)
+	@test -x .venv-bi/bin/python || $(PYTHON) -m venv .venv-bi
+	@echo "Installing Superset (once; about 0.8 GB)"
+	@$(BIN)/uv pip sync --quiet --python .venv-bi/bin/python requirements-bi.lock
+	@touch $@
+
+bi-environment: setup
+	@$(MAKE) --no-print-directory .venv-bi/.installed || echo "Superset could not be installed: the tests of the dashboards will be skipped"
 
 docs: setup ## Build the dbt documentation site of the demo into .tokenatlas/demo/dbt_docs
 	TOKENATLAS_HOME=.tokenatlas/demo $(BIN)/dbt docs generate --static --target-path .tokenatlas/demo/dbt_docs

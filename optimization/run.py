@@ -13,11 +13,9 @@ from typing import Protocol, TypeVar
 import duckdb
 import pyarrow as pa
 
-from optimization import model_efficiency, prompt_revisions
-from optimization.tables import MODEL_EFFICIENCY, PROMPT_REVISIONS
-from optimization import experiment_data
+from optimization import experiment_data, model_efficiency, prompt_revisions
 from optimization.experiments import assess_experiments
-from optimization.tables import EXPERIMENT_ARMS, EXPERIMENT_LOOKS
+from optimization.tables import EXPERIMENT_ARMS, EXPERIMENT_LOOKS, MODEL_EFFICIENCY, PROMPT_REVISIONS
 
 SOURCE = "optimization"
 
