@@ -358,14 +358,16 @@ def outcome_findings(sql: Sql) -> Iterator[Finding]:
         linked as (
             select
                 source_name, matched_by, outcome_id,
-                case when request_id is not null then 'request' when trace_id is not null then 'trace' else 'session' end
-                    as link,
+                case
+                    when request_id is not null then 'request' when trace_id is not null then 'trace' else 'session'
+                end as link,
                 coalesce(request_id, trace_id, session_id) as link_id,
                 outcome_date
             from core.fct_outcomes
         )
         select
-            source_name, link, count(*), (select count(*) from linked as every where every.source_name = linked.source_name),
+            source_name, link, count(*),
+            (select count(*) from linked as every where every.source_name = linked.source_name),
             string_agg(outcome_id || ' names ' || link_id, ', ' order by outcome_date desc, outcome_id),
             min(outcome_date), max(outcome_date)
         from linked where matched_by = 'unmatched' group by source_name, link order by 3 desc
@@ -376,7 +378,8 @@ def outcome_findings(sql: Sql) -> Iterator[Finding]:
         yield Finding(
             Level.LOOK,
             "outcomes",
-            f"{unmatched:,} of {total:,} outcomes of {source} name a {link} that no log has, {first} to {last}: {shown}",
+            f"{unmatched:,} of {total:,} outcomes of {source} name a {link} that no log has, "
+            f"{first} to {last}: {shown}",
             f"{_MENDS_OF_OUTCOMES[link]} If its log is still to come, they are matched when it is landed.",
         )
     if not rows and sql("select count(*) from core.fct_outcomes")[0][0]:
