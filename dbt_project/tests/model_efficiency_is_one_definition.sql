@@ -2,13 +2,17 @@
 -- are landed with twelve decimals.
 with
 
+last_day as (
+    select max(assessment_date) as assessment_date from {{ ref('mart_model_efficiency') }}
+),
+
 kpis as (
     select
         kpis_daily.dimension_value,
         sum(kpis_daily.numerator) filter (where kpis_daily.denominator > 0) as cost_usd,
         sum(kpis_daily.denominator) as quality_points
     from {{ ref('mart_kpis_daily') }} as kpis_daily
-    cross join (select max(assessment_date) as assessment_date from {{ ref('mart_model_efficiency') }}) as last_day
+    cross join last_day
     where
         kpis_daily.kpi_name = 'model_efficiency'
         and kpis_daily.kpi_date > last_day.assessment_date - 90

@@ -55,8 +55,8 @@ groups_of_outcomes as (
 select
     'day' as broken,
     concat(coalesce(requests.feature, days.feature), ' ', cast(coalesce(requests.usage_date, days.usage_date) as varchar)) as subject,
-    requests.cost_usd as expected_usd,
-    days.cost_usd as found_usd
+    requests.cost_usd as expected_cost_usd,
+    days.cost_usd as found_cost_usd
 from requests
 full outer join days
     on requests.feature is not distinct from days.feature
@@ -66,8 +66,8 @@ union all
 select
     'charge' as broken,
     coalesce(groups_of_requests.charge_key, groups_of_outcomes.charge_key),
-    groups_of_requests.cost_usd,
-    groups_of_outcomes.cost_usd
+    groups_of_requests.cost_usd as requests_cost_usd,
+    groups_of_outcomes.cost_usd as outcomes_cost_usd
 from groups_of_requests
 full outer join groups_of_outcomes
     on groups_of_requests.charge_key = groups_of_outcomes.charge_key

@@ -55,21 +55,33 @@ class Changes:
         self.land("openai_usage", rows, "openai", "acme", window=Window(day, day + timedelta(days=1)))
 
     def logs(self) -> None:
-        """Requests that repeat earlier ones of the same day, of a neighbouring one, and further away."""
+        """Requests that repeat earlier ones of the same day, of a neighbouring one, and further away; and outcomes."""
         rows = [
             replace(row, started_at=company.at(self.chance.choice(THREE_DAYS), self.chance.choice((0, 23))))
             for row in company.requests()
             if row.source_name == "gateway" and self.chance.random() < 0.5
         ]
+        # Outcomes of requests that are there, of some that came with this file, and of some that are still to come.
+        outcomes = [
+            replace(row, outcome_id=f"o{self.files}-{number}", session_id=None, request_id=request.request_id)
+            if number % 2
+            else replace(row, outcome_id=f"o{number}", occurred_at=company.at(self.chance.choice(THREE_DAYS), 9))
+            for number, (row, request) in enumerate(zip(company.outcomes() * 2, company.requests(), strict=False))
+        ]
         self.files += 1
+        self.land_file("requests", "gateway", rows)
+        self.land_file("outcomes", "app", outcomes)
+
+    def land_file(self, table: str, source: str, rows: list[Any]) -> None:
+        """One more file of logs."""
         with duckdb.connect() as connection:
-            connection.register("admitted", to_arrow(STREAMS["requests"].record, rows))
+            connection.register("admitted", to_arrow(STREAMS[table].record, rows))
             self.lake.land_file_load(
-                "requests",
-                "gateway",
+                table,
+                source,
                 account_id="",
-                content_sha256=f"change {self.files}",
-                file_name="more.jsonl",
+                content_sha256=f"change {self.files} of {table}",
+                file_name=f"more-{table}.jsonl",
                 connection=connection,
                 admitted_sql="select * from admitted",
                 quarantine_sql="select 1 as file_line, '' as reason, '' as raw_text where false",

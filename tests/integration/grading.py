@@ -28,6 +28,8 @@ class Grades:
         dark_misplaced_ratio: Dark tokens that were found on another key than the true one, or not found, as a share of all dark tokens.
         duplicates: Dropped log lines: (found, true).
         requests: Requests in the facts: (found, true).
+        right_outcome_ratio: Share of the outcomes that belong to the request, or to the trace of several steps, that truly brought them.
+        wrongly_charged_ratio: Logged requests that are charged to outcomes and should not be, or the reverse, as a share of those that should.
     """
 
     billed: dict[tuple[str, str], tuple[Decimal, Decimal]]
@@ -37,6 +39,8 @@ class Grades:
     dark_misplaced_ratio: float
     duplicates: tuple[int, int]
     requests: tuple[int, int]
+    right_outcome_ratio: float
+    wrongly_charged_ratio: float
 
 
 def grade(home: Path, now: datetime) -> Grades:
@@ -46,7 +50,7 @@ def grade(home: Path, now: datetime) -> Grades:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.register("served", world.charges_at(now))
-        for name in ("requests", "log_lines"):
+        for name in ("requests", "log_lines", "outcomes"):
             connection.execute(
                 f"create temp view truth_{name} as select * from read_parquet('{world.truth / name}.parquet')"
             )
@@ -99,6 +103,8 @@ def grade(home: Path, now: datetime) -> Grades:
                 int(_one(connection, "select count(*) from core.fct_llm_requests")),
                 int(_one(connection, "select count(*) from truth_requests where is_logged")),
             ),
+            right_outcome_ratio=_one(connection, _RIGHT_OUTCOMES),
+            wrongly_charged_ratio=_one(connection, _WRONGLY_CHARGED),
         )
 
 
@@ -124,6 +130,51 @@ left join (
     from core.fct_provider_charges where charge_category = 'Usage' group by all
 ) as billed
     on requests.provider_name = billed.provider_name and requests.usage_date = billed.usage_date
+"""
+
+
+_LOG_ID = "request_id = case {log}.source_name when 'sdk' then truth.sdk_log_id else truth.gateway_log_id end"
+
+_RIGHT_OUTCOMES = f"""
+select avg(case when found.{_LOG_ID.format(log="found")} or found.trace_id = truth.trace_id then 1.0 else 0.0 end)
+from (select *, request_source_name as source_name_of_request from core.fct_outcomes) as outcomes
+inner join truth_outcomes on outcomes.outcome_id = truth_outcomes.outcome_id
+inner join truth_requests as truth on truth_outcomes.true_request_id = truth.request_id
+left join core.fct_llm_requests as found
+    on outcomes.request_id = found.request_id and outcomes.source_name_of_request = found.source_name
+"""
+
+# What is truly on the way: the trace of a named request, the whole of a named trace, and of a named session each trace that began before the
+# request of its last outcome.
+_WRONGLY_CHARGED = f"""
+with
+decided as (
+    select truth.trace_id, truth.session_id, truth.started_at, truth_outcomes.session_id is not null as is_of_session
+    from truth_outcomes
+    inner join truth_requests as truth on truth_outcomes.true_request_id = truth.request_id
+),
+last_of_session as (
+    select session_id, max(started_at) as started_at from decided where is_of_session group by session_id
+),
+traces as (
+    select trace_id, any_value(session_id) as session_id, min(started_at) as started_at from truth_requests where is_logged group by trace_id
+),
+on_the_way as (
+    select trace_id from decided
+    union
+    select traces.trace_id from traces
+    inner join last_of_session on traces.session_id = last_of_session.session_id and traces.started_at <= last_of_session.started_at
+),
+requests as (
+    select
+        truth.trace_id in (select trace_id from on_the_way) as is_on_the_way,
+        charged.request_id is not null as is_charged
+    from core.fct_llm_requests as found
+    inner join truth_requests as truth on found.{_LOG_ID.format(log="found")}
+    left join intermediate.int_requests_charged as charged
+        on found.source_name = charged.source_name and found.request_id = charged.request_id and found.usage_date = charged.usage_date
+)
+select count(*) filter (where is_on_the_way <> is_charged) / count(*) filter (where is_on_the_way) from requests
 """
 
 

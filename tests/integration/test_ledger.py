@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from ingestion.lake import Lake, Window
+from optimization import prompt_revisions
 from sandbox.demo_config import write_config
 from sandbox.serving import serve
 from sandbox.spec import SandboxSpec
@@ -84,6 +86,30 @@ def test_duplicates_are_removed_exactly(grades: Grades) -> None:
     found, true = grades.duplicates
     assert found == true > 0
     assert grades.requests[0] == grades.requests[1]
+
+
+def test_outcomes_belong_to_the_requests_that_brought_them_and_are_charged_what_was_on_the_way(grades: Grades) -> None:
+    """At least 99 % of the outcomes, and at most 1 % of the requests on their way charged wrongly; logs' clocks differ."""
+    assert 0.99 <= grades.right_outcome_ratio <= 1
+    assert grades.wrongly_charged_ratio <= 0.01
+
+
+def test_effects_that_are_built_into_prompt_revisions_are_found(built: Built) -> None:
+    """Each interval of the change of input tokens holds the true one, and the longer prompts alone are flagged for it."""
+    effects = json.loads((built.pipeline.world.truth / "effects.json").read_text())["prompt_revisions"]
+    factors = {(effect["feature"], effect["prompt_version"]): effect["input_factor"] for effect in effects}
+    with built.pipeline.connect() as connection:
+        (rows,) = (table.to_pylist() for table in prompt_revisions.assess(connection, built.now.date()).values())
+    compared = 0
+    for row in rows:
+        key, earlier = (row["feature"], row["prompt_version"]), (row["feature"], row["previous_prompt_version"])
+        is_own = row["prompt_name"] == f"{row['feature']}-prompt"
+        if is_own and row["change_input_tokens_ratio_lower"] is not None:
+            true = factors[key] / factors[earlier] - 1
+            assert row["change_input_tokens_ratio_lower"] - 0.02 < true < row["change_input_tokens_ratio_upper"] + 0.02
+            assert ("input tokens" in (row["regression_reasons"] or "")) <= (true > 0)
+            compared += 1
+    assert compared >= 2
 
 
 def test_every_line_is_admitted_quarantined_or_a_duplicate(built: Built) -> None:

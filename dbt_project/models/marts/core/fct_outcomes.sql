@@ -54,13 +54,13 @@ deciding as (
     qualify row_number() over (
         partition by source_name, outcome_id
         order by
-            match_order,
-            case when started_at <= occurred_at then 0 else 1 end,
-            case when is_request_success then 0 else 1 end,
+            match_order asc,
+            case when started_at <= occurred_at then 0 else 1 end asc,
+            case when is_request_success then 0 else 1 end asc,
             case when started_at <= occurred_at then started_at end desc,
             started_at asc,
-            request_source_name,
-            found_request_id
+            request_source_name asc,
+            found_request_id asc
     ) = 1
 ),
 
