@@ -72,3 +72,12 @@ def test_the_shipped_files_have_the_documented_header(repository: Path) -> None:
     """Header rows are what users start from."""
     for folder in ("config", "sandbox/config"):
         assert (repository / folder / "model_quality.csv").read_text().splitlines()[0] == HEADER
+
+
+def test_the_documented_file_loads(repository: Path, tmp_path: Path) -> None:
+    """The block of docs/outcomes.md is a whole file."""
+    text = (repository / "docs" / "outcomes.md").read_text()
+    block = text.split("```csv model_quality.csv\n")[1].split("```")[0]
+    header, *lines = block.splitlines()
+    assert header == HEADER
+    assert len(load(tmp_path, *lines).model_quality) == 2
