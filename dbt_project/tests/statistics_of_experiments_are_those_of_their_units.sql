@@ -56,10 +56,22 @@ of_requests as (
     group by all
 ),
 
+lost as (
+    select * from of_units
+    except
+    select * from of_days
+),
+
+invented as (
+    select * from of_days
+    except
+    select * from of_units
+),
+
 apart as (
-    (select * from of_units except select * from of_days)
+    select * from lost
     union all
-    (select * from of_days except select * from of_units)
+    select * from invented
 )
 
 select
