@@ -60,9 +60,10 @@ def clustered_share_interval(moments: Moments, level: float = LEVEL) -> Bounds:
     binomial = share * (1 - share)
     effective = divide(binomial, ratio_variance(moments))
     alike = divide(moments.y**2, moments.yy)
-    trials = np.minimum(np.where((binomial > 0) & np.isfinite(effective), effective, alike), moments.y)
     # Trials that stand alone are binomial: their variance is known and needs no degrees of freedom.
     is_clustered = moments.yy > moments.y
+    counted = np.minimum(np.where((binomial > 0) & np.isfinite(effective), effective, alike), moments.y)
+    trials = np.where(is_clustered, counted, moments.y)
     quantile = np.where(is_clustered, student_quantile(moments.units, level), normal_quantile(level))
     return wilson_of(share, trials, quantile)
 

@@ -229,6 +229,7 @@ def _tables(settings: Settings, sql: Sql) -> Iterator[Finding]:
     yield from _bills(settings, sql)
     yield from outcome_findings(sql)
     yield from budget_findings(sql)
+    yield from experiment_findings(sql)
 
 
 _MENDS_OF_UNPRICED = {
@@ -410,6 +411,37 @@ def budget_findings(sql: Sql) -> Iterator[Finding]:
         if overcommitted:
             what = f"{name}: the budgets below it add up to {money(overcommitted)} more than its {money(budget)}"
             yield Finding(Level.LOOK, "budget", what, "Lower them, or raise it, in budgets.csv.")
+
+
+def experiment_findings(sql: Sql) -> Iterator[Finding]:
+    """Experiments and arms that are declared and silent, or seen and not declared, and those that cannot be judged."""
+    rows = sql(
+        """
+        select experiment_id, variant, status, verdict, finding, is_declared, unit_count, observed_share
+        from finops.mart_experiments where status <> 'planned' order by experiment_id, is_control desc, variant
+        """
+    )
+    told = set()
+    for experiment_id, variant, status, verdict, finding, is_declared, units, share_of_units in rows:
+        is_silent = is_declared and not units and not share_of_units
+        is_stray = not is_declared and status != "undeclared"
+        if not (is_silent or is_stray or verdict == "invalid" or status == "undeclared"):
+            continue
+        # What concerns the whole experiment stands in each of its rows.
+        if (experiment_id, finding) not in told:
+            told.add((experiment_id, finding))
+            what = f"{experiment_id}: {finding}"
+            yield Finding(Level.LOOK, "experiment", what, _mend_of_experiment(status, variant))
+    if rows and not told:
+        yield Finding(Level.FINE, "experiments", "every declared arm has traffic, in the shares that were declared")
+
+
+def _mend_of_experiment(status: str, variant: str) -> str:
+    if status == "undeclared":
+        return "Declare it in experiments.csv (docs/experiments.md), or stop sending its id."
+    return (
+        f"Compare experiment_id and variant ({variant}) of the requests with experiments.csv, and its dates and unit."
+    )
 
 
 def idle_rules(settings: Settings, config: Config) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from ingestion.records import (
     AnthropicUsage,
     ConfigAttributionRule,
     ConfigCostSplit,
+    ConfigExperiment,
     ConfigFeature,
     ConfigFxRate,
     ConfigInvoice,
@@ -158,7 +159,11 @@ def requests() -> list[LoggedRequest]:
         "file_name": "gateway.jsonl",
     }
     changes: list[dict[str, Any]] = [
-        *({"customer_id": f"c{number % 3}"} for number in range(8)),
+        # Sessions s0 to s3 take part in an experiment, every other one in each arm.
+        *(
+            {"customer_id": f"c{number % 3}", "experiment_id": "exp", "variant": "ab"[number % 2]}
+            for number in range(8)
+        ),
         {"response_id": "r0", "source_name": "otel", "service_name": "web-span"},
         {"api_key_id": None, "project_id": None, "team": None, "feature": None, "uncached_input_tokens": 1_001},
         {"team": "platform", "feature": None, "uncached_input_tokens": 333_333},
@@ -280,6 +285,24 @@ def configuration() -> dict[str, list[Any]]:
             record(ConfigAttributionRule, rule_id="k2", priority=1, api_key_id_pattern="k2", team="support", **ALWAYS)
         ],
         "config_cost_splits": [record(ConfigCostSplit, **split, to_team=team) for team in ("search", "support")],
+        "config_experiments": [
+            record(
+                ConfigExperiment,
+                experiment_id="exp",
+                hypothesis="b asks less",
+                feature="ask",
+                arms="a=0.5;b=0.5",
+                control_variant="a",
+                randomization_unit="session",
+                primary_metric="cost_per_successful_outcome",
+                minimum_effect_ratio=Decimal("0.1"),
+                alpha=Decimal("0.05"),
+                power=Decimal("0.8"),
+                stop_rule="sequential",
+                first_date=SETTLED,
+                last_date=date(9999, 12, 31),
+            )
+        ],
         "config_invoices": [
             record(
                 ConfigInvoice,

@@ -95,6 +95,10 @@ BREAKAGES = {
         "(select min(request_key) from intermediate.int_requests_charged where effective_cost_usd > 0)",
         {"what_outcomes_are_charged_is_what_was_spent"},
     ),
+    "a unit of an experiment is counted twice": (
+        "update intermediate.int_experiment_moments_daily set cost_squares = cost_squares + 0.000000000000000001",
+        {"statistics_of_experiments_are_those_of_their_units"},
+    ),
     "two owners hold at once": (
         "insert into intermediate.int_workload_owners select * replace (date '2026-01-01' as valid_from_date) "
         "from intermediate.int_workload_owners",

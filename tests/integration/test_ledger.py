@@ -18,10 +18,13 @@ import pytest
 
 from ingestion.lake import Lake, Window
 from optimization import prompt_revisions
+from optimization.experiments import assess_experiments
+from optimization.tables import EXPERIMENT_ARMS
 from sandbox.demo_config import write_config
 from sandbox.serving import serve
 from sandbox.spec import SandboxSpec
 from sandbox.world import build
+from tests.integration.experiment_truth import true_ratios
 from tests.integration.grading import Grades, grade
 from tests.integration.pipeline import REPOSITORY, Pipeline
 
@@ -79,6 +82,21 @@ def test_dark_spend_is_found_on_the_right_keys(grades: Grades) -> None:
     """Within 1 % of what was planted, in cost, and with at most 1 % of its tokens on another key."""
     assert grades.dark_error <= 0.01
     assert grades.dark_misplaced_ratio <= 0.01
+
+
+def test_effects_that_were_built_in_lie_within_the_intervals(built: Built) -> None:
+    """Of the cost per successful outcome: in the 95 % intervals of the last day and in the confidence sequences."""
+    with duckdb.connect(str(built.pipeline.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        truth = true_ratios(built.pipeline.home, warehouse)
+        arms = assess_experiments(warehouse, built.now.date() - timedelta(days=1))[EXPERIMENT_ARMS].to_pylist()
+    treatments = {arm["experiment_id"]: arm for arm in arms if not arm["is_control"]}
+    assert treatments.keys() == truth.keys()
+    for experiment_id, per_outcome in truth.items():
+        arm = treatments[experiment_id]
+        assert arm["relative_difference_lower_ratio"] <= per_outcome - 1 <= arm["relative_difference_upper_ratio"]
+        assert arm["effect_lower_ratio"] <= per_outcome - 1 <= arm["effect_upper_ratio"]
+        assert not arm["has_sample_ratio_mismatch"]
+    assert treatments["exp-answer-model"]["verdict"] == "better"
 
 
 def test_duplicates_are_removed_exactly(grades: Grades) -> None:

@@ -49,9 +49,9 @@ def ever_significant(population: Population, a_week: tuple[int, int], seed: int)
 @pytest.mark.parametrize(
     ("population", "a_week"),
     [
-        (Population(0.05), (90, 30)),
+        (Population(0.05), (60, 20)),
         (Population(0.3), (12, 12)),
-        (Population(0.3, requests=1.0), (60, 20)),
+        (Population(0.3, requests=1.0), (30, 10)),
         (Population(0.9, lean=0.05), (12, 36)),
         (Population(0.9, unit_sigma=0.0, lean=0.05), (10, 10)),
     ],
@@ -85,7 +85,7 @@ def test_units_that_come_back_every_week_find_nothing_either() -> None:
         cost, requests, _ = population.draw(generator, REPETITIONS, WEEKS, count)
         return Moments.from_units(np.cumsum(cost * usual, axis=1), np.cumsum(requests, axis=1))
 
-    effects, errors = log_ratio_looks(customers(40), customers(40))
+    effects, errors = log_ratio_looks(customers(30), customers(30))
     test = always_valid_test(effects, errors, effect_of_interest=0.2)
     assert np.mean(test.p_value[:, -1] <= 0.05) <= 0.05
 

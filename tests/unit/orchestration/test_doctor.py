@@ -8,7 +8,15 @@ import duckdb
 
 from ingestion.config import load_config
 from ingestion.settings import Settings
-from orchestration.commands.doctor import Finding, Level, budget_findings, findings, idle_rules, outcome_findings
+from orchestration.commands.doctor import (
+    Finding,
+    Level,
+    budget_findings,
+    experiment_findings,
+    findings,
+    idle_rules,
+    outcome_findings,
+)
 
 
 def found(settings: Settings, area: str, *, offline: bool = True) -> list[Finding]:
@@ -141,3 +149,43 @@ def test_outcomes_without_requests_are_counted_with_examples_and_how_to_mend_the
     assert "1 of 10 outcomes of helpdesk name a session that no log has" in by_session.what
     assert "session_id in sources.yml" in by_session.mend
     assert fine.level is Level.FINE
+
+
+def examined(*rows: tuple[str, str, str, str | None, str, bool, int, float | None]) -> list[Finding]:
+    """What the doctor says of a table of experiments with these rows."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema finops; create table finops.mart_experiments (experiment_id varchar, variant varchar, "
+            "status varchar, verdict varchar, finding varchar, is_declared boolean, unit_count bigint, "
+            "observed_share double, is_control boolean)"
+        )
+        for row in rows:
+            connection.execute("insert into finops.mart_experiments values (?, ?, ?, ?, ?, ?, ?, ?, false)", list(row))
+        return list(experiment_findings(lambda sql: connection.execute(sql).fetchall()))
+
+
+def test_experiments_that_are_silent_stray_or_undeclared_are_named() -> None:
+    """Each says what is wrong and where to mend it; what concerns both arms is said once."""
+    told = examined(
+        ("silent", "a", "running", "inconclusive", "No request of silent has been seen", True, 0, None),
+        ("silent", "b", "running", "inconclusive", "No request of silent has been seen", True, 0, None),
+        ("half", "a", "running", "invalid", "The declared arm b has had no traffic", True, 50, 1.0),
+        ("half", "b", "running", "invalid", "The declared arm b has had no traffic", True, 0, 0.0),
+        ("typo", "a", "running", None, "Control of typo.", True, 50, 0.98),
+        ("typo", "aa", "running", "inconclusive", "The arm aa is not declared", False, 1, 0.02),
+        ("surprise", "x", "undeclared", "inconclusive", "which nobody declared", False, 9, 1.0),
+    )
+    assert [finding.what.split(":")[0] for finding in told] == ["half", "silent", "surprise", "typo"]
+    assert {finding.level for finding in told} == {Level.LOOK}
+    assert "Declare it in experiments.csv" in told[2].mend
+
+
+def test_experiments_in_order_are_fine_and_planned_ones_may_be_silent() -> None:
+    """An experiment that begins next week has no traffic yet, and young arms wait for their outcomes."""
+    (finding,) = examined(
+        ("good", "a", "running", None, "Control of good.", True, 40, 0.5),
+        ("good", "b", "running", "inconclusive", "All units of b are younger", True, 0, 0.5),
+        ("later", "a", "planned", "inconclusive", "No request of later has been seen", True, 0, None),
+    )
+    assert finding.level is Level.FINE
+    assert examined() == []
