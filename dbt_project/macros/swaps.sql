@@ -12,18 +12,6 @@
     end
 {%- endmacro %}
 
-{#- One side of Wilson's 95 % interval of a share of `successes` in `trials`: `side` is -1 or 1. Null without trials. -#}
-{% macro wilson_limit(successes, trials, side) -%}
-    case when {{ trials }} > 0 then
-        (
-            cast({{ successes }} as double) + 1.920729
-            {{ '+' if side > 0 else '-' }} 1.959964 * sqrt(
-                cast({{ successes }} as double) * ({{ trials }} - {{ successes }}) / {{ trials }} + 0.9603647
-            )
-        ) / ({{ trials }} + 3.841459)
-    end
-{%- endmacro %}
-
 {#- Dollars to be read, such as `$1,200` or `-$0.42`. -#}
 {% macro dollars(amount) %}{{ return(adapter.dispatch('dollars', 'tokenatlas')(amount)) }}{% endmacro %}
 {% macro duckdb__dollars(amount) -%}

@@ -20,6 +20,8 @@ compared as (
         candidate_quality.success_rate as candidate_success_rate,
         candidate_quality.success_rate_lower as candidate_success_rate_lower,
         candidate_quality.success_rate_upper as candidate_success_rate_upper,
+        current_quality.mean_quality_score as current_mean_quality_score,
+        candidate_quality.mean_quality_score as candidate_mean_quality_score,
         current_quality.cost_per_attempt_usd,
         current_quality.value_per_success_usd,
         -- The success rate at which a success costs as much as now.
@@ -30,13 +32,11 @@ compared as (
         / nullif(cast(current_quality.value_per_success_usd as double), 0) as value_break_even_success_rate
     from savings
     left join quality as current_quality
-        on savings.team = current_quality.team
-        and savings.feature = current_quality.feature
+        on savings.feature = current_quality.feature
         and savings.provider_name = current_quality.provider_name
         and savings.model_id = current_quality.model_id
     left join quality as candidate_quality
-        on savings.team = candidate_quality.team
-        and savings.feature = candidate_quality.feature
+        on savings.feature = candidate_quality.feature
         and savings.candidate_provider_name = candidate_quality.provider_name
         and savings.candidate_model_id = candidate_quality.model_id
 ),
@@ -56,7 +56,10 @@ measured as (
         *,
         greatest(break_even_success_rate, bearable_success_rate) as required_success_rate,
         case when bearable_success_rate > break_even_success_rate then 1 else cast(cost_ratio as double) end as weight_of_current,
-        coalesce(current_outcome_count >= 30 and candidate_outcome_count >= 30, false) as is_quality_known
+        coalesce(
+            current_outcome_count >= 30 and candidate_outcome_count >= 30
+            and current_success_rate_lower is not null and candidate_success_rate_lower is not null, false
+        ) as is_quality_known
     from bounded
 ),
 
@@ -152,7 +155,7 @@ select
     {% for column in [
         'current_success_rate', 'current_success_rate_lower', 'current_success_rate_upper', 'candidate_success_rate',
         'candidate_success_rate_lower', 'candidate_success_rate_upper', 'break_even_success_rate', 'value_break_even_success_rate',
-        'required_success_rate'
+        'required_success_rate', 'current_mean_quality_score', 'candidate_mean_quality_score'
     ] -%}
     cast(round({{ column }}, 9) as decimal(38, 12)) as {{ column }},
     {% endfor -%}
