@@ -390,6 +390,36 @@ class ModelPrice:
     price_checked_date: date | None
 
 
+@dataclass(frozen=True)
+class ModelCandidate:
+    """A model that a feature may be moved to, or from, and what is known of it besides its prices.
+
+    Attributes:
+        feature: The feature that ``is_allowed`` is for; None: every feature that has no row of its own.
+        is_in_use: Whether the lake has seen the model.
+        context_window_tokens: Most input and output tokens of one request.
+        min_cached_tokens: Shortest prefix that the provider caches.
+        tokenizer_name: Models with the same tokenizer count the same text alike.
+        tokens_per_reference: Tokens that it makes of a text, relative to the reference tokenizer.
+        token_uncertainty_ratio: Half width of the 95 % interval of that, relative to it.
+        retired_date: First day on which the provider no longer serves it.
+    """
+
+    feature: str | None
+    provider_name: str
+    model_id: str
+    is_allowed: bool
+    is_in_use: bool
+    decision_note: str | None
+    context_window_tokens: int | None
+    min_cached_tokens: int | None
+    tokenizer_name: str | None
+    tokens_per_reference: Decimal | None
+    token_uncertainty_ratio: Decimal | None
+    token_source_url: str | None
+    retired_date: date | None
+
+
 # ---------------------------------------------------------------- configuration, landed so that history keeps it
 
 
@@ -1061,6 +1091,9 @@ STREAMS: dict[str, Stream] = {
         Stream("outcomes", "outcomes", LoggedOutcome, _A, "occurred_at"),
         Stream("revenue", "revenue", LoggedRevenue, _A, "period_start_date"),
         Stream("model_prices", "model_prices", ModelPrice, _S),
+        # What a request would cost elsewhere: by canonical name, in every tier, never mixed with what is charged.
+        Stream("candidate_prices", "candidate_prices", ModelPrice, _S),
+        Stream("model_candidates", "model_candidates", ModelCandidate, _S),
         Stream("config_sources", "sources", ConfigSource, _S),
         Stream("config_teams", "teams", ConfigTeam, _S),
         Stream("config_features", "features", ConfigFeature, _S),

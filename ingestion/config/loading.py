@@ -18,6 +18,7 @@ from ingestion.config.recommendation_rules import RecommendationRule, read_recom
 from ingestion.config.sources import FileSource, ProviderSource, Source, read_sources
 from ingestion.errors import ConfigError
 from ingestion.lake import Lake, Load
+from ingestion.prices.model_facts import read_model_facts
 from ingestion.prices.names import read_aliases
 from ingestion.prices.overrides import read_overrides
 from ingestion.records import (
@@ -125,6 +126,7 @@ def load_config(settings: Settings, environment: Mapping[str, str] | None = None
     raise_for(problems, folder=str(folder))
     overrides = read_overrides(folder / "price_overrides.csv")
     read_aliases(folder / "model_aliases.csv")
+    read_model_facts(folder)
     return Config(
         sources=sources,
         teams=teams.records,

@@ -101,6 +101,14 @@ class PriceBook:
         """The model that a raw name stands for."""
         return self._names.find(provider_name, model_name)
 
+    def listed_models(self, provider_name: str) -> list[str]:
+        """Canonical names of all models in the price list of a provider, and of those that only overrides name."""
+        listed = {self.find(provider_name, name).model_id for name in self._names.listed(provider_name)}
+        return sorted(
+            listed
+            | {each.model_name for each in self._overrides if each.provider_name == provider_name and not each.is_glob}
+        )
+
     def resolve(self, provider_name: str, model_name: str, service_tier: str = STANDARD) -> list[ModelPrice]:
         """Price rows of one raw name in one canonical tier, by first day and band, without gaps.
 

@@ -135,6 +135,11 @@ class ModelNames:
         self._aliases = aliases
         self.find = lru_cache(maxsize=None)(self._find)
 
+    def listed(self, provider_name: str) -> list[str]:
+        """Names of the models of a provider in the price list; none if it has no list."""
+        provider = find_provider_by_id(self._providers, provider_name)
+        return [model.id for model in provider.models] if provider else []
+
     def _find(self, provider_name: str, model_name: str) -> Found:
         for alias in self._aliases:
             if alias.matches(provider_name, model_name):

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import numpy as np
 
 from sandbox import world as sandbox_world
+from sandbox.prices import COST_SCALE, METERS, long_context_threshold, price_row
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,108 @@ def _dark_misplaced(connection: duckdb.DuckDBPyConnection) -> float:
     )
 
 
+@dataclass(frozen=True)
+class SwapGrade:
+    """One swap within a provider: what the pipeline says that it saves in a month, and what it would truly have saved.
+
+    ``true_saving_usd`` prices all true requests of the feature on the model, logged or not, at the sandbox's own prices
+    of the candidate, at the percentage of list price that each request was really charged.
+    """
+
+    feature: str
+    model_id: str
+    candidate_model_id: str
+    service_tier: str
+    saving_usd: float
+    lower_usd: float
+    upper_usd: float
+    true_cost_usd: float
+    true_saving_usd: float
+
+    @property
+    def error(self) -> float:
+        return abs(self.saving_usd / self.true_saving_usd - 1)
+
+
+def grade_swaps(home: Path) -> list[SwapGrade]:
+    """Every swap between models of one provider that the company truly used, in the tiers that both have.
+
+    The sandbox knows no tokenizers and no context windows, and its caches are free to write where they are now. Swaps
+    in which one of these matters cannot be graded here.
+    """
+    world = sandbox_world.load(home)
+    assert world is not None, f"there is no sandbox company below {home}"
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        connection.execute(
+            f"create temp view truth_requests as select * from read_parquet('{world.truth / 'requests'}.parquet')"
+        )
+        swaps = connection.execute(_SWAPS).fetchall()
+        return [grade for swap in swaps if (grade := _grade_swap(connection, *swap)) is not None]
+
+
+_SWAPS = """
+select
+    swaps.feature, swaps.provider_name, swaps.model_id, swaps.service_tier, swaps.candidate_model_id, names.model_name,
+    swaps.saving_usd_per_month::double, swaps.saving_lower_usd_per_month::double, swaps.saving_upper_usd_per_month::double,
+    swaps.first_date, swaps.last_date
+from finops.mart_model_swaps as swaps
+inner join (select provider_name, model_id, min(model_name) as model_name from truth_requests group by all) as names
+    on swaps.candidate_provider_name = names.provider_name and swaps.candidate_model_id = names.model_id
+where
+    swaps.provider_name = swaps.candidate_provider_name
+    and swaps.token_ratio_source = 'same tokenizer'
+    and swaps.out_of_context_request_count = 0
+order by all
+"""
+
+_TRUE_REQUESTS = f"""
+select {", ".join(METERS[:-1]).replace(", ", "_tokens, ")}_tokens, web_search_requests as web_search,
+    list_cost_usd::double as list_cost, billed_cost_usd::double as billed_cost
+from truth_requests
+where is_billable and list_cost_usd > 0 and feature = ? and provider_name = ? and model_id = ? and service_tier = ?
+    and usage_date between ? and ?
+"""
+
+
+def _grade_swap(
+    connection: duckdb.DuckDBPyConnection, feature: str, provider: str, model: str, tier: str, candidate: str,
+    candidate_name: str, saving: float, lower: float, upper: float, first: date, last: date,
+) -> SwapGrade | None:  # fmt: skip
+    try:
+        prices = price_row(provider, candidate_name, tier, last) / 10.0**COST_SCALE
+    except LookupError:
+        return None
+    found = connection.execute(_TRUE_REQUESTS, [feature, provider, model, tier, first, last]).fetchnumpy()
+    used = np.stack([np.asarray(column, dtype=np.float64) for column in list(found.values())[: len(METERS)]], axis=1)
+    writes, reads = (used[:, METERS.index(meter)].sum() for meter in ("cache_write_5m", "cache_read"))
+    if (
+        reads > 0
+        and writes == 0
+        and prices[0, METERS.index("cache_write_5m")] > prices[0, METERS.index("uncached_input")]
+    ):
+        return None
+    threshold = long_context_threshold(provider, candidate_name)
+    inputs = used[:, [index for index, meter in enumerate(METERS) if meter.endswith(_INPUTS)]].sum(axis=1)
+    band = np.zeros(len(used), dtype=int) if threshold is None else (inputs > threshold).astype(int)
+    counterfactual = (used * prices[band]).sum(axis=1) * found["billed_cost"] / found["list_cost"]
+    month = 30 / ((last - first).days + 1)
+    cost = float(found["billed_cost"].sum())
+    return SwapGrade(
+        feature,
+        model,
+        candidate,
+        tier,
+        saving,
+        lower,
+        upper,
+        cost * month,
+        (cost - float(counterfactual.sum())) * month,
+    )
+
+
+_INPUTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h")
+
+
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> float:
     row = connection.execute(query).fetchone()
     assert row is not None
@@ -228,3 +332,5 @@ if __name__ == "__main__":
         raise SystemExit(f"there is no sandbox company below {home}: run `tokenatlas demo` first")
     for name, value in vars(grade(home, built.default_clock)).items():
         print(f"{name}: {value}")  # noqa: T201
+    for swap in grade_swaps(home):
+        print(f"{swap.error:7.2%} {swap}")  # noqa: T201

@@ -16,7 +16,7 @@ import duckdb
 from ingestion.config import FileSource, ProviderSource, api_key, land_config, load_config
 from ingestion.lake import Lake
 from ingestion.logs import import_files, pending_files
-from ingestion.prices import land_prices
+from ingestion.prices import land_candidates, land_prices
 from ingestion.providers.pull import pull_source
 from ingestion.settings import Settings
 from sandbox.serving import ServerUrls
@@ -73,6 +73,7 @@ class Pipeline:
             elif isinstance(source, FileSource):
                 import_files(source, pending_files(source, lake), lake, now).raise_failures()
         land_prices(settings, lake)
+        land_candidates(settings, lake)
         lake.write_index(settings.index_path)
 
     def land_config_only(self, now: datetime) -> None:

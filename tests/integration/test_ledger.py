@@ -25,7 +25,7 @@ from sandbox.serving import serve
 from sandbox.spec import SandboxSpec
 from sandbox.world import build
 from tests.integration.experiment_truth import true_ratios
-from tests.integration.grading import Grades, grade
+from tests.integration.grading import Grades, grade, grade_swaps
 from tests.integration.pipeline import REPOSITORY, Pipeline
 
 pytestmark = pytest.mark.integration
@@ -76,6 +76,22 @@ def test_cost_of_logged_requests_is_true_for_each_model(grades: Grades) -> None:
     """Within 0.1 % for each model, over all requests whose usage was logged on settled days."""
     assert len(grades.cost_error_by_model) >= 8
     assert {model: error for model, error in grades.cost_error_by_model.items() if error > 0.001} == {}
+
+
+def test_savings_of_model_swaps_are_true(built: Built) -> None:
+    """Within 10 % of what the swap would truly have saved, at the sandbox's own prices and with what no log shows."""
+    swaps = [swap for swap in grade_swaps(built.pipeline.home) if abs(swap.true_saving_usd) > 0.1 * swap.true_cost_usd]
+    graded = {(swap.feature, swap.model_id, swap.candidate_model_id): swap.error for swap in swaps}
+    assert len(graded) >= 20
+    for wanted in (
+        ("answer-engine", "gpt-5.6-sol", "gpt-5.6-luna"),
+        ("support-chat", "claude-sonnet-4-6", "claude-haiku-4-5"),
+        ("code-review", "claude-opus-4-6", "claude-sonnet-4-6"),
+        ("email-writer", "gpt-5.4-mini", "gpt-5-mini"),
+    ):
+        assert graded[wanted] <= 0.1, wanted
+    # A cache that needs longer prefixes than today's costs more than the sandbox knows: the interval need not hold it.
+    assert sum(error <= 0.1 for error in graded.values()) >= 0.9 * len(graded)
 
 
 def test_dark_spend_is_found_on_the_right_keys(grades: Grades) -> None:

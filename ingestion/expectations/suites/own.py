@@ -22,11 +22,11 @@ from ingestion.expectations.suites.vocabulary import (
 from ingestion.records import STREAMS
 
 
-def _model_prices() -> Expectations:
-    schema = STREAMS["model_prices"].schema
+def _model_prices(table: str = "model_prices") -> Expectations:
+    schema = STREAMS[table].schema
     prices = [name for name in schema.names if name.endswith(("_usd_per_mtok", "_usd_per_thousand"))]
     return (
-        record_of("model_prices")
+        record_of(table)
         + not_blank("provider_name", "model_name", "model_id", "service_tier", "price_source")
         + positive_decimals(*prices)
         + not_negative("min_input_tokens")
@@ -157,6 +157,14 @@ def _alert_events() -> Expectations:
 
 SUITES: dict[str, Callable[[], Expectations]] = {
     "model_prices": _model_prices,
+    "candidate_prices": lambda: _model_prices("candidate_prices"),
+    "model_candidates": lambda: (
+        record_of("model_candidates")
+        + not_blank("provider_name", "model_id")
+        + positive_decimals("tokens_per_reference", "token_uncertainty_ratio")
+        + not_negative("context_window_tokens", "min_cached_tokens")
+        + unique("feature", "provider_name", "model_id")
+    ),
     "config_sources": lambda: record_of("config_sources") + unique("source_name"),
     "config_teams": lambda: record_of("config_teams") + unique("team") + not_blank("team"),
     "config_features": lambda: record_of("config_features") + unique("feature") + not_blank("feature"),

@@ -20,6 +20,7 @@ PROVIDER_TABLES = {
 LOG_TABLES = ("requests", "outcomes", "revenue")
 CONFIG_TABLES = tuple(table for table in STREAMS if table.startswith("config_"))
 LANDED_TABLES = (*PROVIDER_TABLES["openai"], *PROVIDER_TABLES["anthropic"], *LOG_TABLES)
+PRICE_TABLES = ("model_prices", "candidate_prices", "model_candidates")
 PRICED_TABLES = ("requests", "openai_costs", "openai_usage", "anthropic_costs", "anthropic_usage")
 
 DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26))
@@ -122,24 +123,28 @@ def config_tables(atlas: TokenAtlasResource) -> Results:
 @dg.multi_asset(
     name="lake__model_prices",
     specs=[
-        raw_table_spec(raw_key("model_prices"), "model_prices", kinds={"python", "parquet"}).replace_attributes(
-            deps=[raw_key(table) for table in PRICED_TABLES]
+        raw_table_spec(raw_key(table), table, kinds={"python", "parquet"}).replace_attributes(
+            deps=[raw_key(priced) for priced in PRICED_TABLES]
         )
+        for table in PRICE_TABLES
     ],
 )
 def model_prices(atlas: TokenAtlasResource) -> Results:
-    """Prices of the models that the lake has seen. Those of days gone by stay as they are: see `tokenatlas reprice`."""
-    from ingestion.prices.history import land_prices
+    """Prices of the models that the lake has seen, and of those that could do their work. Those of days gone by stay as
+    they are: see `tokenatlas reprice`."""
+    from ingestion.prices import land_candidates, land_prices
 
-    load = land_prices(atlas.settings(), atlas.lake())
-    yield dg.MaterializeResult(
-        metadata={"dagster/row_count": load.row_count, "changed": not load.skipped, "load_id": load.load_id}
-    )
+    settings, lake = atlas.settings(), atlas.lake()
+    for load in (land_prices(settings, lake), *land_candidates(settings, lake)):
+        yield dg.MaterializeResult(
+            asset_key=raw_key(load.table),
+            metadata={"dagster/row_count": load.row_count, "changed": not load.skipped, "load_id": load.load_id},
+        )
 
 
 @dg.asset(
     key=raw_key("lake_index"),
-    deps=[raw_key(table) for table in (*LANDED_TABLES, *CONFIG_TABLES, "model_prices")],
+    deps=[raw_key(table) for table in (*LANDED_TABLES, *CONFIG_TABLES, *PRICE_TABLES)],
     group_name="ingestion",
     kinds={"parquet"},
     owners=PLATFORM,
