@@ -166,7 +166,7 @@ def requests() -> list[LoggedRequest]:
         ),
         {"response_id": "r0", "source_name": "otel", "service_name": "web-span"},
         {"api_key_id": None, "project_id": None, "team": None, "feature": None, "uncached_input_tokens": 1_001},
-        {"team": "platform", "feature": None, "uncached_input_tokens": 333_333},
+        {"team": "platform", "feature": None, "uncached_input_tokens": 333_333, "finish_reason": "length"},
         {"uncached_input_tokens": None, "output_tokens": None},
         {"model_name": "made-up"},
         {"is_success": False, "uncached_input_tokens": None, "output_tokens": None, "status_code": 429},

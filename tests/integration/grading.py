@@ -32,6 +32,7 @@ class Grades:
         requests: Requests in the facts: (found, true).
         right_outcome_ratio: Share of the outcomes that belong to the request, or to the trace of several steps, that truly brought them.
         wrongly_charged_ratio: Logged requests that are charged to outcomes and should not be, or the reverse, as a share of those that should.
+        waste: Logged requests by kind of waste: (found, true, both).
     """
 
     billed: dict[tuple[str, str], tuple[Decimal, Decimal]]
@@ -43,6 +44,7 @@ class Grades:
     requests: tuple[int, int]
     right_outcome_ratio: float
     wrongly_charged_ratio: float
+    waste: dict[str, tuple[int, int, int]]
 
 
 def grade(home: Path, now: datetime) -> Grades:
@@ -107,6 +109,7 @@ def grade(home: Path, now: datetime) -> Grades:
             ),
             right_outcome_ratio=_one(connection, _RIGHT_OUTCOMES),
             wrongly_charged_ratio=_one(connection, _WRONGLY_CHARGED),
+            waste={kind: (found, true, both) for kind, found, true, both in connection.execute(_WASTE).fetchall()},
         )
 
 
@@ -177,6 +180,35 @@ requests as (
         on found.source_name = charged.source_name and found.request_id = charged.request_id and found.usage_date = charged.usage_date
 )
 select count(*) filter (where is_on_the_way <> is_charged) / count(*) filter (where is_on_the_way) from requests
+"""
+
+# What is known to be wasted, by the same precedence. Whether a context is too long or work can wait is no property of a request.
+_WASTE = """
+with true_waste as (
+    select
+        gateway_log_id,
+        sdk_log_id,
+        case
+            when status_code = 499 and is_streaming then 'aborted_stream'
+            when status_code = 499 then 'billed_failure'
+            when is_billed_retry then 'billed_retry'
+            when is_repeated_prompt then 'duplicate_prompt'
+            when finish_reason = 'length' then 'output_cut'
+        end as waste_kind
+    from truth_requests
+    where is_logged and is_billable
+)
+
+select
+    coalesce(found.waste_kind, true_waste.waste_kind),
+    count(found.waste_kind),
+    count(true_waste.waste_kind),
+    count(*) filter (where found.waste_kind = true_waste.waste_kind)
+from (select * from true_waste where waste_kind is not null) as true_waste
+full outer join (select * from intermediate.int_wasted_requests where waste_kind <> 'oversized_context') as found
+    on found.request_id = case found.source_name when 'sdk' then true_waste.sdk_log_id else true_waste.gateway_log_id end
+    and true_waste.waste_kind = found.waste_kind
+group by 1
 """
 
 

@@ -144,6 +144,18 @@ def test_effects_that_are_built_into_prompt_revisions_are_found(built: Built) ->
             assert ("input tokens" in (row["regression_reasons"] or "")) <= (true > 0)
             compared += 1
     assert compared >= 2
+def test_waste_is_found_where_it_was_planted(grades: Grades) -> None:
+    """Streams that were given up, and answers that were cut, to the last one; of repeats nine in ten.
+
+    A repeat whose first was not logged, or whose clock stood wrong, cannot be told.
+    """
+    for kind in ("aborted_stream", "output_cut"):
+        found, true, both = grades.waste[kind]
+        assert found == true == both > 0, kind
+    repeats = [grades.waste.get(kind, (0, 0, 0)) for kind in ("billed_retry", "duplicate_prompt")]
+    found, true, both = (sum(counts) for counts in zip(*repeats, strict=True))
+    assert true > 0
+    assert both >= 0.9 * max(found, true)
 
 
 def test_every_line_is_admitted_quarantined_or_a_duplicate(built: Built) -> None:
