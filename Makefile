@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup lock check format test test-fast demo bi bi-environment bench scorecard docs clean
+.PHONY: help setup lock check format test test-fast demo bi bi-environment bench scorecard docs metrics clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -85,6 +85,9 @@ bi-environment: setup
 
 docs: setup ## Build the dbt documentation site of the demo into .tokenatlas/demo/dbt_docs
 	TOKENATLAS_HOME=.tokenatlas/demo $(BIN)/dbt docs generate --static --target-path .tokenatlas/demo/dbt_docs
+
+metrics: setup ## Ask the semantic layer of the demo: make metrics QUERY="query --metrics effective_cost --group-by owning_team"
+	@TOKENATLAS_HOME=$${TOKENATLAS_HOME:-.tokenatlas/demo} $(BIN)/python -m orchestration.metricflow $(QUERY)
 
 clean: ## Remove everything that can be rebuilt (never the lake)
 	rm -rf .tokenatlas/dbt .pytest_cache .mypy_cache .ruff_cache .hypothesis
