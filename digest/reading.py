@@ -152,12 +152,18 @@ def _drivers(reader: Reader) -> tuple[tuple[Driver, ...], date | None]:
 def _budgets(reader: Reader, team: str | None) -> tuple[Budget, ...]:
     names = set(Budget.__dataclass_fields__)
     budgets = tuple(
-        Budget(**{name: value for name, value in row.items() if name in names}) for row in reader.ask(queries.BUDGETS)
+        Budget(**{name: _as_float(name, value) for name, value in row.items() if name in names})
+        for row in reader.ask(queries.BUDGETS)
     )
     if not budgets:
         whose = "" if team is None else f" for {team}"
         reader.reasons.setdefault("budgets", f"No budget{whose} runs now. Budgets are lines of config/budgets.csv.")
     return budgets
+
+
+def _as_float(name: str, value: Any) -> Any:
+    is_share = name.endswith("_ratio") or name == "breach_probability"
+    return float(value) if is_share and value is not None else value
 
 
 def _actions(reader: Reader) -> tuple[Action, ...]:

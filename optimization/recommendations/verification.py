@@ -261,7 +261,9 @@ def _over_segments(rows: list[tuple[Any, ...]]) -> Effect:
         covered += actual
         saving += expected - actual
         counterfactual += expected
-        variance += requests**2 * (_variance(before) + _variance(after))
+        # The same requests would have varied as they do now, only at the level of before.
+        level = (expected / actual) ** 2 if actual > 0 else 1.0
+        variance += requests**2 * (_variance(before) + _variance(after) * level)
     ratio = covered / whole if whole > 0 else 0.0
     return Effect(saving, counterfactual, variance, 0, count, covered_ratio=ratio)
 

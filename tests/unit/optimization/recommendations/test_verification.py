@@ -147,10 +147,10 @@ def test_a_price_cut_alone_saves_nothing_that_a_change_could_claim() -> None:
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    """Of 40 companies with a change of 10 %, the interval of nearly all holds the true saving."""
+    """Of 60 companies with a change of 10 %, the interval of nearly all holds the true saving."""
     held = 0
-    for seed in range(40):
-        with company(100 + seed, factor=0.9) as made:
+    for seed in range(60):
+        with company(1000 + seed, factor=0.9) as made:
             found = verify(made, done("prompt_rollback"), SPAN)
             ((truth,),) = made.execute(
                 "select sum(uncached_input_tokens) * (1 / 0.9 - 1) * 2.5 / 1e6 from core.fct_llm_requests where usage_date >= ?",
@@ -159,7 +159,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         assert found.saving_lower_usd is not None
         assert found.saving_upper_usd is not None
         held += found.saving_lower_usd <= truth <= found.saving_upper_usd
-    assert held >= 35
+    assert held >= 54
 
 
 def test_a_swap_is_the_same_requests_at_the_old_price() -> None:
