@@ -144,6 +144,8 @@ def test_effects_that_are_built_into_prompt_revisions_are_found(built: Built) ->
             assert ("input tokens" in (row["regression_reasons"] or "")) <= (true > 0)
             compared += 1
     assert compared >= 2
+
+
 def test_waste_is_found_where_it_was_planted(grades: Grades) -> None:
     """Streams that were given up, and answers that were cut, to the last one; of repeats nine in ten.
 
