@@ -182,7 +182,7 @@ def compare(revision: Revision, previous: Revision | None, day: date) -> dict[st
         pair = Pair(revision, previous, tuple(sorted(set(revision.models) & set(previous.models))))
         comparable = pair.comparable
         confounding = confounding_of(pair)
-        if comparable > 0:
+        if comparable >= MIN_COMPARABLE:
             estimates = {column: _change(pair, metric, LEVEL) for column, metric in METRICS.items()}
         cost_change, relative = _cost_change(pair)
         verdict = "inconclusive" if confounding.has_other_coverage else verdict_of(relative)

@@ -78,7 +78,8 @@ def test_models_that_only_one_revision_ran_on_are_left_out() -> None:
     row = compare(half, before, DAY)
     assert row["comparable_request_ratio"] == 0.5
     assert abs(float(str(row["change_cost_per_request_ratio"]))) < 0.05
-    other = compare(revision("v2", {DEAR: moments(2000, price=10.0, seed=3)}), before, DAY)
+    hardly = {CHEAP: moments(100, price=1.0, seed=2), DEAR: moments(2000, price=10.0, seed=3)}
+    other = compare(revision("v2", hardly), before, DAY)
     assert (other["verdict"], other["is_regression"], other["is_confounded"]) == ("inconclusive", False, True)
     assert other["change_cost_per_request_ratio"] is None
     assert "models changed together with the prompt" in str(other["finding"])
