@@ -651,7 +651,7 @@ def test_the_configuration_is_landed_whole(settings: Settings, write: Write) -> 
         "config_sources": 1,
         "config_teams": 2,
     }
-    assert len(first) == 13
+    assert len(first) == 14
     write("teams.csv", TEAMS[0])
     second = {load.table: load for load in land_config(settings, lake, {})}
     assert [table for table, load in second.items() if not load.skipped] == ["config_teams"]
