@@ -321,12 +321,9 @@ def _grade_swap(
         return None
     found = connection.execute(_TRUE_REQUESTS, [feature, provider, model, tier, first, last]).fetchnumpy()
     used = np.stack([np.asarray(column, dtype=np.float64) for column in list(found.values())[: len(METERS)]], axis=1)
-    writes, reads = (used[:, METERS.index(meter)].sum() for meter in ("cache_write_5m", "cache_read"))
-    if (
-        reads > 0
-        and writes == 0
-        and prices[0, METERS.index("cache_write_5m")] > prices[0, METERS.index("uncached_input")]
-    ):
+    reads, short, long = (used[:, METERS.index(f"cache_{use}")].sum() for use in ("read", "write_5m", "write_1h"))
+    is_dearer_to_write = prices[0, METERS.index("cache_write_5m")] > prices[0, METERS.index("uncached_input")]
+    if reads > 0 and short + long == 0 and is_dearer_to_write:
         return None
     threshold = long_context_threshold(provider, candidate_name)
     inputs = used[:, [index for index, meter in enumerate(METERS) if meter.endswith(_INPUTS)]].sum(axis=1)
