@@ -417,10 +417,13 @@ class ConfigTeam:
 
 @dataclass(frozen=True)
 class ConfigFeature:
+    """A feature. ``latency_tolerance_hours`` is how long its callers can wait for an answer; null: nobody said."""
+
     feature: str
     feature_name: str
     team: str | None
     aliases: str | None
+    latency_tolerance_hours: int | None
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,14 @@ def whole_number(cell: str) -> int:
     return int(cell)
 
 
+def hours_or_blank(cell: str) -> int | None:
+    """Whole hours, none or more; blank: not said."""
+    hours = whole_number(cell) if cell else None
+    if hours is not None and hours < 0:
+        raise CellError(f"{cell} hours lie in the past", "write 0 or more whole hours, or leave it blank")
+    return hours
+
+
 def decimal(cell: str) -> Decimal:
     """An exact decimal with a point; no exponent, no thousands separators."""
     try:

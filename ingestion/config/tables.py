@@ -54,6 +54,7 @@ FEATURE_COLUMNS: dict[str, Parser] = {
     "feature_name": cells.required_text,
     "team": cells.text,
     "aliases": cells.names,
+    "latency_tolerance_hours": cells.hours_or_blank,
 }
 RULE_COLUMNS: dict[str, Parser] = {
     "rule_id": cells.required_text,
@@ -162,7 +163,12 @@ def read_teams(folder: Path) -> Table[ConfigTeam]:
 
 
 def read_features(folder: Path) -> Table[ConfigFeature]:
-    table = read_table(folder / "features.csv", FEATURE_COLUMNS, lambda row: ConfigFeature(**row.cells))
+    table = read_table(
+        folder / "features.csv",
+        FEATURE_COLUMNS,
+        lambda row: ConfigFeature(**row.cells),
+        optional=("latency_tolerance_hours",),
+    )
     table.refuse_repeats("feature", lambda feature: feature.feature)
     _refuse_shared_spellings(table, "feature", [(row.line, row.record.feature, row.record.aliases) for row in table])
     return table

@@ -161,7 +161,7 @@ def requests() -> list[LoggedRequest]:
         *({"customer_id": f"c{number % 3}"} for number in range(8)),
         {"response_id": "r0", "source_name": "otel", "service_name": "web-span"},
         {"api_key_id": None, "project_id": None, "team": None, "feature": None, "uncached_input_tokens": 1_001},
-        {"team": "platform", "feature": None, "uncached_input_tokens": 333_333},
+        {"team": "platform", "feature": None, "uncached_input_tokens": 333_333, "finish_reason": "length"},
         {"uncached_input_tokens": None, "output_tokens": None},
         {"model_name": "made-up"},
         {"is_success": False, "uncached_input_tokens": None, "output_tokens": None, "status_code": 429},

@@ -104,6 +104,20 @@ BREAKAGES = {
         "delete from intermediate.int_llm_requests_priced where request_id = 'claude'",
         {"each_logged_line_is_a_request_or_a_duplicate"},
     ),
+    "a cache saves a trifle more than it did": (
+        "update finops.mart_cache_economics_daily set net_saving_list_usd = net_saving_list_usd + 0.000000000000000001 "
+        "where cache_read_tokens > 0",
+        {"cache_savings_are_what_the_input_would_have_cost_more"},
+    ),
+    "a wasted request counts as sound as well": (
+        "update intermediate.int_sound_usage_daily set request_count = request_count + 1, "
+        "list_cost_usd = list_cost_usd + 0.000000000000000001",
+        {"a_request_is_wasted_or_sound_and_never_both"},
+    ),
+    "more is wasted than was spent": (
+        "update finops.mart_waste_daily set wasted_cost_usd = wasted_cost_usd + 1000 where waste_kind = 'output_cut'",
+        {"waste_never_exceeds_what_was_spent"},
+    ),
     "the price calendar has two ranges": (
         "insert into intermediate.int_priced_days select * from intermediate.int_priced_days",
         {"priced_days_is_one_row"},

@@ -28,6 +28,7 @@ class Grades:
         dark_misplaced_ratio: Dark tokens that were found on another key than the true one, or not found, as a share of all dark tokens.
         duplicates: Dropped log lines: (found, true).
         requests: Requests in the facts: (found, true).
+        waste: Logged requests by kind of waste: (found, true, both).
     """
 
     billed: dict[tuple[str, str], tuple[Decimal, Decimal]]
@@ -37,6 +38,7 @@ class Grades:
     dark_misplaced_ratio: float
     duplicates: tuple[int, int]
     requests: tuple[int, int]
+    waste: dict[str, tuple[int, int, int]]
 
 
 def grade(home: Path, now: datetime) -> Grades:
@@ -99,6 +101,7 @@ def grade(home: Path, now: datetime) -> Grades:
                 int(_one(connection, "select count(*) from core.fct_llm_requests")),
                 int(_one(connection, "select count(*) from truth_requests where is_logged")),
             ),
+            waste={kind: (found, true, both) for kind, found, true, both in connection.execute(_WASTE).fetchall()},
         )
 
 
@@ -124,6 +127,36 @@ left join (
     from core.fct_provider_charges where charge_category = 'Usage' group by all
 ) as billed
     on requests.provider_name = billed.provider_name and requests.usage_date = billed.usage_date
+"""
+
+
+# What is known to be wasted, by the same precedence. Whether a context is too long or work can wait is no property of a request.
+_WASTE = """
+with true_waste as (
+    select
+        gateway_log_id,
+        sdk_log_id,
+        case
+            when status_code = 499 and is_streaming then 'aborted_stream'
+            when status_code = 499 then 'billed_failure'
+            when is_billed_retry then 'billed_retry'
+            when is_repeated_prompt then 'duplicate_prompt'
+            when finish_reason = 'length' then 'output_cut'
+        end as waste_kind
+    from truth_requests
+    where is_logged and is_billable
+)
+
+select
+    coalesce(found.waste_kind, true_waste.waste_kind),
+    count(found.waste_kind),
+    count(true_waste.waste_kind),
+    count(*) filter (where found.waste_kind = true_waste.waste_kind)
+from (select * from true_waste where waste_kind is not null) as true_waste
+full outer join (select * from intermediate.int_wasted_requests where waste_kind <> 'oversized_context') as found
+    on found.request_id = case found.source_name when 'sdk' then true_waste.sdk_log_id else true_waste.gateway_log_id end
+    and true_waste.waste_kind = found.waste_kind
+group by 1
 """
 
 

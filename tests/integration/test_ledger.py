@@ -86,6 +86,20 @@ def test_duplicates_are_removed_exactly(grades: Grades) -> None:
     assert grades.requests[0] == grades.requests[1]
 
 
+def test_waste_is_found_where_it_was_planted(grades: Grades) -> None:
+    """Streams that were given up, and answers that were cut, to the last one; of repeats nine in ten.
+
+    A repeat whose first was not logged, or whose clock stood wrong, cannot be told.
+    """
+    for kind in ("aborted_stream", "output_cut"):
+        found, true, both = grades.waste[kind]
+        assert found == true == both > 0, kind
+    repeats = [grades.waste.get(kind, (0, 0, 0)) for kind in ("billed_retry", "duplicate_prompt")]
+    found, true, both = (sum(counts) for counts in zip(*repeats, strict=True))
+    assert true > 0
+    assert both >= 0.9 * max(found, true)
+
+
 def test_every_line_is_admitted_quarantined_or_a_duplicate(built: Built) -> None:
     """Invariant 5: the manifest accounts for every line of every log file."""
     world = built.pipeline.world

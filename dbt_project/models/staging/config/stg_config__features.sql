@@ -2,5 +2,6 @@ select
     feature,
     feature_name,
     team,
-    aliases
+    aliases,
+    latency_tolerance_hours
 from {{ source('lake', 'config_features') }}
