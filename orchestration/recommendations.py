@@ -61,7 +61,7 @@ def run(settings: Settings) -> Report:
         if assessed is None:
             return Report(None, ())
         lake = Lake(settings.lake_path, settings.clock)
-        loads = [_land_events(lake, assessed.events)] if assessed.events else []
+        loads = [land_events(lake, assessed.events)] if assessed.events else []
         rows = [RecommendationRow(**row) for row in assessed.rows]
         day = _assessment_day(assessed, settings)
         loads.append(lake.land(ROWS, SOURCE, to_arrow(RecommendationRow, rows), account_id=day.isoformat()))
@@ -88,7 +88,7 @@ def change(
         event = decide(known, prefix, name, person=person, reason=reason, now=settings.clock(), day=day)
         if event is None:
             return find(known, prefix), False
-        _land_events(Lake(settings.lake_path, settings.clock), [event])
+        land_events(Lake(settings.lake_path, settings.clock), [event])
         return known_recommendations(settings)[event.recommendation_id], True
 
 
@@ -146,7 +146,8 @@ def _writing(settings: Settings) -> Iterator[None]:
         lock.__exit__(None, None, None)
 
 
-def _land_events(lake: Lake, events: Sequence[Event]) -> Load:
+def land_events(lake: Lake, events: Sequence[Event]) -> Load:
+    """Appends events to the log, all of them or none."""
     records = [RecommendationEvent(**asdict(event)) for event in events]
     return lake.land(EVENTS, SOURCE, to_arrow(RecommendationEvent, records), account_id="")
 
