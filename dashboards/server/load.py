@@ -11,8 +11,6 @@ import json
 import sys
 from typing import Any
 
-from superset.app import create_app
-
 FINANCE = "TokenAtlas Finance"
 TEAM = "TokenAtlas Team"
 READING = (
@@ -38,6 +36,9 @@ READING = (
 
 
 def main() -> None:
+    # Superset can be imported in its own environment alone, and the tests read the names below in the other one.
+    from superset.app import create_app
+
     order = json.load(sys.stdin)
     app = create_app()
     with app.app_context(), app.test_request_context():

@@ -4,50 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from dotenv import dotenv_values
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.processes import beside_python, free_port
 
 pytestmark = pytest.mark.e2e
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 GROUPS = ("ingestion", "staging", "intermediate", "core", "finops", "forecasting", "delivery")
 PATIENCE_SECONDS = 180
-
-
-def beside_python(command: str) -> str:
-    """A command of the environment that runs the tests, whether or not it is activated."""
-    return str(Path(sys.executable).with_name(command))
-
-
-@pytest.fixture(scope="module")
-def demo_environment(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[str, str]:
-    """The environment of a home on which a small demo has run."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser: expected {CHROMIUM} (apt-get install chromium)")
-    home = tmp_path_factory.mktemp("demo")
-    command = [beside_python("tokenatlas"), "demo", "--days", "30", "--requests", "2000", "--home", str(home)]
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    assert done.returncode == 0, done.stdout + done.stderr
-    variables = {name: value or "" for name, value in dotenv_values(home / "demo.env").items()}
-    return {**os.environ, **variables}
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +26,7 @@ def dagster_url(
     demo_environment: dict[str, str], repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a running `dagster dev`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("dagster") / "dagster.log"
     with log.open("w") as output:
         server = subprocess.Popen(  # noqa: S603 - our own command
@@ -96,15 +65,13 @@ def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def page(dagster_url: str) -> Iterator[Page]:
+def page(dagster_url: str, browser: Browser) -> Iterator[Page]:
     """A browser's page, large enough to read."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        opened = browser.new_page(viewport={"width": 1600, "height": 950}, base_url=dagster_url)
-        opened.set_default_timeout(60_000)
-        expect.set_options(timeout=60_000)
-        yield opened
-        browser.close()
+    opened = browser.new_page(viewport={"width": 1600, "height": 950}, base_url=dagster_url)
+    opened.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    yield opened
+    opened.close()
 
 
 def show(page: Page, address: str, awaited: str, folder: Path) -> None:

@@ -1,0 +1,87 @@
+"""What the browser tests share: one demo, one browser, one Superset."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from dotenv import dotenv_values
+from playwright.sync_api import Browser, sync_playwright
+
+from dashboards.home import ENVIRONMENT
+from tests.e2e.processes import CHROMIUM, QUIET, beside_python, free_port
+from tests.e2e.superset import PASSWORDS, Superset
+
+PATIENCE_SECONDS = 300
+
+
+@pytest.fixture(scope="session")
+def demo_environment(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[str, str]:
+    """The environment of a home on which a small demo has run."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no browser: expected {CHROMIUM} (apt-get install chromium)")
+    if given := os.environ.get("TOKENATLAS_TEST_DEMO"):
+        # While working on a page: a finished home spares the minutes of a run. Tests write below its bi/ only.
+        home = Path(given)
+    else:
+        home = tmp_path_factory.mktemp("demo")
+        command = [beside_python("tokenatlas"), "demo", "--days", "30", "--requests", "2000", "--home", str(home)]
+        done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        assert done.returncode == 0, done.stdout + done.stderr
+    variables = {name: value or "" for name, value in dotenv_values(home / "demo.env").items()}
+    return {**os.environ, **variables}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A running Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def superset(demo_environment: dict[str, str], repository: Path) -> Iterator[Superset]:
+    """What `make bi` starts, on the home of the demo."""
+    if not (ENVIRONMENT / "bin" / "superset").exists():
+        pytest.skip(f"Superset is not installed: expected {ENVIRONMENT} (make bi-environment)")
+    home = Path(demo_environment["TOKENATLAS_HOME"])
+    port = free_port()
+    log = home / "bi.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [beside_python("python"), "-m", "dashboards", "--port", str(port)],
+            cwd=repository,
+            env={**demo_environment, **PASSWORDS},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        running = Superset(f"http://127.0.0.1:{port}", home)
+        try:
+            _wait_until_up(running.url, server, log)
+            yield running
+        finally:
+            running.close()
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(60)
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{url}/health", timeout=30).is_success:
+                return
+        except httpx.TransportError:
+            pass  # not listening yet
+        time.sleep(0.5)
+    pytest.fail(f"Superset did not come up: {log.read_text()}")
