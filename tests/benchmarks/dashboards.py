@@ -45,9 +45,8 @@ def main() -> None:
     began = time.perf_counter()
     with running_superset({**os.environ, "TOKENATLAS_HOME": home, **demo}, REPOSITORY) as superset:
         print(f"Set-up and start: {time.perf_counter() - began:.1f} s. Load of the machine: {os.getloadavg()[0]:.1f}")  # noqa: T201
-        print(
-            "| page | charts | cold, s | warm, s | data of a chart, median s | slowest, s |\n|---|---|---|---|---|---|"
-        )
+        print("| page | charts | cold, s | warm, s | data of a chart, median s | slowest, s |")  # noqa: T201
+        print("|---|---|---|---|---|---|")  # noqa: T201
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
             for page in read_pages(read_datasets()):
