@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from dotenv import dotenv_values
 from playwright.sync_api import Browser, sync_playwright
 
 from dashboards.home import ENVIRONMENT
-from tests.e2e.processes import CHROMIUM, QUIET, beside_python, free_port
-from tests.e2e.superset import PASSWORDS, Superset
-
-PATIENCE_SECONDS = 300
+from tests.e2e.processes import CHROMIUM, QUIET, beside_python
+from tests.e2e.superset import Superset, running_superset
 
 
 @pytest.fixture(scope="session")
@@ -52,36 +47,5 @@ def superset(demo_environment: dict[str, str], repository: Path) -> Iterator[Sup
     """What `make bi` starts, on the home of the demo."""
     if not (ENVIRONMENT / "bin" / "superset").exists():
         pytest.skip(f"Superset is not installed: expected {ENVIRONMENT} (make bi-environment)")
-    home = Path(demo_environment["TOKENATLAS_HOME"])
-    port = free_port()
-    log = home / "bi.log"
-    with log.open("w") as output:
-        server = subprocess.Popen(  # noqa: S603 - our own command
-            [beside_python("python"), "-m", "dashboards", "--port", str(port)],
-            cwd=repository,
-            env={**demo_environment, **PASSWORDS},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        running = Superset(f"http://127.0.0.1:{port}", home)
-        try:
-            _wait_until_up(running.url, server, log)
-            yield running
-        finally:
-            running.close()
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(60)
-
-
-def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        assert server.poll() is None, log.read_text()
-        try:
-            if httpx.get(f"{url}/health", timeout=30).is_success:
-                return
-        except httpx.TransportError:
-            pass  # not listening yet
-        time.sleep(0.5)
-    pytest.fail(f"Superset did not come up: {log.read_text()}")
+    with running_superset(demo_environment, repository) as running:
+        yield running

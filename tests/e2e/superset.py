@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +15,11 @@ from typing import Any
 
 import duckdb
 import httpx
+import pytest
 
+from tests.e2e.processes import beside_python, free_port
+
+PATIENCE_SECONDS = 300
 PASSWORD = "only-for-tests"
 FINANCE, SUPPORT, ADMIN = "finance.reader", "support.reader", "admin"
 PASSWORDS = {
@@ -97,3 +107,41 @@ class Superset:
 def sql_metric(expression: str) -> dict[str, Any]:
     """A metric that a reader types."""
     return {"expressionType": "SQL", "sqlExpression": expression, "label": "typed"}
+
+
+@contextmanager
+def running_superset(environment: Mapping[str, str], repository: Path) -> Iterator[Superset]:
+    """What `make bi` starts, on the home of an environment."""
+    home = Path(environment["TOKENATLAS_HOME"])
+    port = free_port()
+    log = home / "bi.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [beside_python("python"), "-m", "dashboards", "--port", str(port)],
+            cwd=repository,
+            env={**environment, **PASSWORDS},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        running = Superset(f"http://127.0.0.1:{port}", home)
+        try:
+            _wait_until_up(running.url, server, log)
+            yield running
+        finally:
+            running.close()
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(60)
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{url}/health", timeout=30).is_success:
+                return
+        except httpx.TransportError:
+            pass  # not listening yet
+        time.sleep(0.5)
+    pytest.fail(f"Superset did not come up: {log.read_text()}")

@@ -3,93 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser
 
 from dashboards.description import Chart, read_datasets, read_pages
 from dashboards.published import read_published
-from tests.e2e.superset import FINANCE, PASSWORD, SUPPORT, Superset
+from tests.e2e.reader import Reader, reader_in
+from tests.e2e.superset import FINANCE, SUPPORT, Superset
 
 pytestmark = pytest.mark.e2e
 
 PAGES = {page.name: page for page in read_pages(read_datasets())}
 TEAM_PAGES = {name: page for name, page in PAGES.items() if page.is_for_teams}
-PATIENCE = 90_000
-TALL = 5_000
-"""Superset draws only what is in sight: on a screen of so many pixels, that is the whole page."""
-
-
-@dataclass
-class Reader:
-    """A browser in which one reader has logged in.
-
-    Attributes:
-        failures: Answers of the server that are errors, since the page was opened.
-    """
-
-    page: Page
-    failures: list[str]
-
-    def open(self, slug: str) -> None:
-        """Opens a page and waits until each of its charts shows something."""
-        self.failures.clear()
-        self.page.goto(f"/superset/dashboard/{slug}/")
-        self.page.wait_for_selector("[data-test=chart-grid-component]", timeout=PATIENCE)
-        self.page.wait_for_function(
-            """() => {
-                const charts = [...document.querySelectorAll("[data-test=chart-grid-component]")];
-                const filled = "canvas, table tbody tr, .header-line, .ant-empty-description, .ant-alert";
-                return charts.length > 0
-                    && charts.every(chart => chart.querySelector(filled))
-                    && !document.querySelector("[data-test=loading-indicator]");
-            }""",
-            timeout=PATIENCE,
-        )
-
-    def box(self, title: str) -> Any:
-        return self.page.locator(f'[data-test-chart-name="{title}"]')
-
-    def number(self, title: str) -> str:
-        """What a chart of the kind `number` shows."""
-        return str(self.box(title).locator(".header-line").inner_text()).strip()
-
-    def table(self, title: str) -> list[list[str]]:
-        """The cells of a table, row by row."""
-        rows: list[list[str]] = (
-            self.box(title)
-            .locator("tbody tr")
-            .evaluate_all("rows => rows.map(row => [...row.querySelectorAll('td')].map(cell => cell.innerText.trim()))")
-        )
-        return rows
-
-
-def reader_in(browser: Browser, superset: Superset, username: str) -> Reader:
-    page = browser.new_page(viewport={"width": 1600, "height": TALL}, base_url=superset.url)
-    page.set_default_timeout(PATIENCE)
-    reader = Reader(page, [])
-
-    def note(response: Response) -> None:
-        # A reader's browser offers to store the colours of a page; that nobody may write is the rule.
-        if response.status >= 400 and "/colors" not in response.url:
-            reader.failures.append(f"{response.status} {response.request.method} {response.url}")
-
-    page.on("response", note)
-    page.goto("/login/")
-    page.fill("[data-test=username-input]", username)
-    page.fill("[data-test=password-input]", PASSWORD)
-    page.click("[data-test=login-button]")
-    page.wait_for_url("**/welcome/**")
-    return reader
 
 
 @pytest.fixture(scope="module")
 def finance(browser: Browser, superset: Superset) -> Iterator[Reader]:
     """Finance, logged in."""
-    reader = reader_in(browser, superset, FINANCE)
+    reader = reader_in(browser, superset.url, FINANCE)
     yield reader
     reader.page.close()
 
@@ -97,7 +30,7 @@ def finance(browser: Browser, superset: Superset) -> Iterator[Reader]:
 @pytest.fixture(scope="module")
 def member(browser: Browser, superset: Superset) -> Iterator[Reader]:
     """A member of the team `support`, logged in."""
-    reader = reader_in(browser, superset, SUPPORT)
+    reader = reader_in(browser, superset.url, SUPPORT)
     yield reader
     reader.page.close()
 

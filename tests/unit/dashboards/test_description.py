@@ -65,7 +65,7 @@ def test_a_wrong_dataset_is_named(tmp_path: Path, change: tuple[str, str], messa
     [
         (("dataset: finops.mart_spend_daily", "dataset: finops.mart_spent"), "There is no dataset 'finops.mart_spent'"),
         (("width: 6", "width: 14"), "A row is 14 columns wide"),
-        ((", empty: None.", ""), "A chart has no 'empty'"),
+        ((", empty: N.", ""), "A chart has no 'empty'"),
         (("question:", "answer:"), "The key 'answer' means nothing"),
     ],
 )
