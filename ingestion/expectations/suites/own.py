@@ -155,6 +155,30 @@ def _alert_events() -> Expectations:
     )
 
 
+def _recommendation_events() -> Expectations:
+    states = ("open", "accepted", "rejected", "done", "expired")
+    names = ("opened", "updated", "expired", "reopened", "verified", "accepted", "rejected", "done")
+    return (
+        record_of("recommendation_events")
+        + unique("event_id")
+        + one_of("event_name", names)
+        + one_of("state", states)
+        + between("event_number", 1)
+    )
+
+
+def _recommendations() -> Expectations:
+    saving = "expected_saving{}_usd_per_month".format
+    return (
+        record_of("recommendations")
+        + unique("recommendation_id", "assessment_date")
+        + one_of("state", ("open", "accepted", "rejected", "done", "expired"))
+        + one_of("confidence", ("high", "medium", "low"))
+        + decimals(saving(""), saving("_lower"), saving("_upper"), "additional_saving_usd_per_month")
+        + ordered("first_seen_date", "last_seen_date")
+    )
+
+
 SUITES: dict[str, Callable[[], Expectations]] = {
     "model_prices": _model_prices,
     "candidate_prices": lambda: _model_prices("candidate_prices"),
@@ -215,6 +239,13 @@ SUITES: dict[str, Callable[[], Expectations]] = {
         + unique("series_id", "cutoff_date", "cost_date")
     ),
     "alert_events": _alert_events,
+    "recommendation_events": _recommendation_events,
+    "recommendations": _recommendations,
+    "digest_deliveries": lambda: (
+        record_of("digest_deliveries")
+        + not_blank("message_id", "week_name", "channel")
+        + one_of("event_name", ("sending", "delivered", "failed", "refused", "unknown"))
+    ),
     "model_efficiency": lambda: (
         record_of("model_efficiency")
         + unique("feature", "provider_name", "model_id", "assessment_date")
