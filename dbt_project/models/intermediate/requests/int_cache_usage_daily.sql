@@ -86,10 +86,10 @@ select
     count(*) filter (where gap is not null) as repeated_count,
     count(*) filter (where gap <= 300000000 and not is_read) as missed_5m_count,
 {%- for token_type in inputs %}
-    cast(sum({{ token_column(token_type) }}) as bigint) as {{ token_column(token_type) }},
+    cast(sum(coalesce({{ token_column(token_type) }}, 0)) as bigint) as {{ token_column(token_type) }},
 {%- endfor %}
-    cast(sum(case when is_unread then cache_write_5m_tokens when is_unread is not null then 0 end) as bigint) as expired_write_5m_tokens,
-    cast(sum(case when is_unread then cache_write_1h_tokens when is_unread is not null then 0 end) as bigint) as expired_write_1h_tokens,
+    cast(sum(case when is_unread then coalesce(cache_write_5m_tokens, 0) when is_unread is not null then 0 end) as bigint) as expired_write_5m_tokens,
+    cast(sum(case when is_unread then coalesce(cache_write_1h_tokens, 0) when is_unread is not null then 0 end) as bigint) as expired_write_1h_tokens,
     -- booleans
     list_cost_usd is not null as is_priced,
     -- dates
