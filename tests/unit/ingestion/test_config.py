@@ -96,7 +96,8 @@ def test_the_shipped_templates_load_without_any_key(settings: Settings, reposito
 def test_the_shipped_templates_have_the_documented_headers(repository: Path) -> None:
     """Header rows are what users start from, in the order of the documentation."""
     for name, header in HEADERS.items():
-        if name != "budgets.csv":  # here as written by earlier versions: see test_config_budgets.py
+        # Here as written by earlier versions: see test_config_budgets.py, and the wait of a feature below.
+        if name not in ("budgets.csv", "features.csv"):
             assert (repository / "config" / name).read_text().splitlines()[0] == header
 
 
@@ -665,3 +666,16 @@ def test_a_wrong_configuration_lands_nothing(settings: Settings, write: Write) -
     with pytest.raises(ConfigError):
         land_config(settings, lake, {})
     assert lake.loads() == []
+
+
+def test_a_feature_says_how_long_it_can_wait(settings: Settings) -> None:
+    """An optional column of whole hours: blank cells and older files say nothing; a wait into the past is refused."""
+    path = settings.config / "features.csv"
+    path.write_text("feature,feature_name,team,aliases\nask,Ask,,\n")
+    assert [feature.latency_tolerance_hours for feature in load_config(settings).features] == [None]
+    header = "feature,feature_name,team,aliases,latency_tolerance_hours\n"
+    path.write_text(header + "ask,Ask,,,24\nchat,Chat,,,\n")
+    assert [feature.latency_tolerance_hours for feature in load_config(settings).features] == [24, None]
+    path.write_text(header + "ask,Ask,,,-1\n")
+    with pytest.raises(ConfigError, match="latency_tolerance_hours"):
+        load_config(settings)

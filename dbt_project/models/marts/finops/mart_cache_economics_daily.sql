@@ -182,7 +182,7 @@ ranked as (
         *,
         row_number() over (
             partition by usage_date, team, feature, environment, provider_name, model_id, prompt_name, prompt_version
-            order by missed_reason is null, coalesce(missed_tokens, -1) desc, request_count desc, missed_reason
+            order by missed_reason is null asc, coalesce(missed_tokens, -1) desc, request_count desc, missed_reason asc
         ) as reason_rank
     from by_reason
 )
