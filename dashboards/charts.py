@@ -150,7 +150,7 @@ def _table(chart: Chart, dataset: Dataset) -> Params:
     for name in (*columns, *metrics):
         formats.setdefault(name, {})["showCellBars"] = name in _list(chart.options.get("cell_bars"))
     for name in columns:
-        if name.endswith("_month") or name == "month_start_date":
+        if name in ("cost_month", "month_start_date"):
             formats[name]["d3TimeFormat"] = "%b %Y"
     for name, width in chart.options.get("widths", {}).items():
         formats[name]["columnWidth"] = width
@@ -195,9 +195,9 @@ def _waterfall(chart: Chart, dataset: Dataset) -> Params:
         "show_legend": False,
         "show_value": True,
         "y_axis_format": _format(chart, dataset),
-        "y_axis_label": chart.options.get("unit", ""),
+        "y_axis_label": "",
         "x_axis_label": "",
-        "x_ticks_layout": "auto",
+        "x_ticks_layout": "45°",
         "increase_color": {"r": 201, "g": 79, "b": 69, "a": 1},
         "decrease_color": {"r": 63, "g": 143, "b": 110, "a": 1},
         "total_color": {"r": 90, "g": 99, "b": 115, "a": 1},
@@ -243,8 +243,11 @@ def _scatter(chart: Chart, dataset: Dataset) -> Params:
         "x_axis_label": chart.options["x_unit"],
         "y_axis_label": chart.options["unit"],
         "x_axis_title_margin": 30,
-        "y_axis_title_margin": 45,
-        "xAxisFormat": dataset.metrics[x].format,
+        "y_axis_title_margin": 50,
+        "y_axis_title_position": "Left",
+        "xAxisFormat": FORMATS["usd"]
+        if dataset.metrics[x].format == FORMATS["usd_small"]
+        else dataset.metrics[x].format,
         "y_axis_format": dataset.metrics[y].format,
         "tooltipSizeFormat": dataset.metrics[size].format,
         "opacity": 0.7,
