@@ -83,8 +83,11 @@ scorecard: setup ## Score forecasts and alerts on the real series of ../shared/d
 bi-environment: setup
 	@$(MAKE) --no-print-directory .venv-bi/.installed || echo "Superset could not be installed: the tests of the dashboards will be skipped"
 
-docs: setup ## Build the dbt documentation site of the demo into .tokenatlas/demo/dbt_docs
-	TOKENATLAS_HOME=.tokenatlas/demo $(BIN)/dbt docs generate --static --target-path .tokenatlas/demo/dbt_docs
+docs: setup ## Build the dbt documentation site of the demo, one file that opens offline
+	@home=$${TOKENATLAS_HOME:-.tokenatlas/demo}; \
+	test -f "$$home/warehouse.duckdb" || { echo "There is no warehouse in $$home yet: run make demo, or set TOKENATLAS_HOME" >&2; exit 1; }; \
+	TOKENATLAS_HOME=$$home $(BIN)/dbt --quiet docs generate --static --target-path "$$home/dbt_docs" && \
+	echo "Open $$home/dbt_docs/static_index.html"
 
 metrics: setup ## Ask the semantic layer of the demo: make metrics QUERY="query --metrics effective_cost --group-by owning_team"
 	@TOKENATLAS_HOME=$${TOKENATLAS_HOME:-.tokenatlas/demo} $(BIN)/python -m orchestration.metricflow $(QUERY)
