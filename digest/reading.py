@@ -64,6 +64,7 @@ def read_digest(connection: duckdb.DuckDBPyConnection, week: Week, team: str | N
     reader = Reader(connection, values)
     weeks = _weeks(reader)
     teams = _lines(reader.ask(queries.BY_TEAM)) if team is None else ()
+    features, models = _lines(reader.ask(queries.BY_FEATURE)), _lines(reader.ask(queries.BY_MODEL))
     anomalies = _anomalies(reader, next((each for each in weeks if each.week == week), None))
     drivers, month = _drivers(reader)
     return Digest(
@@ -73,8 +74,8 @@ def read_digest(connection: duckdb.DuckDBPyConnection, week: Week, team: str | N
         made_at=now,
         weeks=weeks,
         teams=teams,
-        features=_lines(reader.ask(queries.BY_FEATURE)),
-        models=_lines(reader.ask(queries.BY_MODEL)),
+        features=features,
+        models=models,
         anomalies=anomalies,
         drivers=drivers,
         drivers_month=month,
@@ -101,9 +102,10 @@ def _team_name(connection: duckdb.DuckDBPyConnection, team: str | None) -> str |
 
 
 def _weeks(reader: Reader) -> tuple[WeekSpend, ...]:
+    spent = reader.ask(queries.SPEND)
     expected = {row["week_start_date"]: row for row in reader.ask(queries.FORECAST)}
     weeks = []
-    for row in reader.ask(queries.SPEND):
+    for row in spent:
         forecast = expected.get(row["week_start_date"], {})
         weeks.append(
             WeekSpend(

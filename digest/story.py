@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from digest.facts import Action, Anomaly, Budget, Digest, Done, Driver, Line
-from digest.words import percent, ratio_of, short_day, signed_usd, usd
+from digest.words import percent, ratio_of, short_day, usd
 
 SMALL_CHANGE = Decimal("0.02")
 LINES_SHOWN = 6
@@ -59,7 +59,7 @@ def _against_forecast(digest: Digest) -> str:
     assert week.expected_usd is not None  # noqa: S101 - same
     lower, upper = week.expected_lower_usd, week.expected_upper_usd
     if lower is not None and upper is not None and lower <= week.effective_cost_usd <= upper:
-        return f"within what was expected ({usd(lower)} to {usd(upper)})"
+        return "within what was expected"
     way = "more" if week.effective_cost_usd > week.expected_usd else "less"
     return f"{way} than was expected ({usd(week.expected_usd)})"
 
@@ -152,7 +152,7 @@ def done_sentence(done: Done) -> str:
     if done.saving_usd is None or done.status == "too early":
         return done.finding or "Too early to tell."
     so_far = (
-        f"{signed_usd(done.saving_usd)} so far in {done.days} days "
+        f"{usd(done.saving_usd)} so far in {done.days} days "
         f"(95 %: {usd(done.saving_lower_usd)} to {usd(done.saving_upper_usd)}), "
         f"{usd(done.saving_usd_per_month)} a month"
     )

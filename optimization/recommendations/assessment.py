@@ -113,7 +113,8 @@ def _row(
 ) -> dict[str, Any]:
     candidate, check = one.candidate, one.verification
     owner = owners.get(candidate.team or "")
-    budget = budgets_at_risk.get(candidate.team or "")
+    # A commitment that is used more relieves no budget.
+    budget = None if candidate.kind == "idle_commitment" else budgets_at_risk.get(candidate.team or "")
     return {
         "recommendation_id": one.recommendation_id,
         "recommendation_kind": candidate.kind,
