@@ -18,6 +18,7 @@ TOKEN_COLUMNS = (
     "image_input_tokens",
     "image_output_tokens",
     "of_which_reasoning_tokens",
+    "prefix_tokens",
     "reported_total_tokens",
     "web_search_requests",
 )
