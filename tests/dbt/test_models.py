@@ -153,9 +153,9 @@ def test_columns_are_named_by_what_they_hold(models: Models) -> None:
     rules: list[tuple[str, str]] = [
         (r"(is|has)_\w+", r"boolean"),
         (r"\w+_at", r"timestamptz"),
-        (r"\w+_(date|month)", r"date"),
+        (r"\w+_(date|(?<!_per_)month)", r"date"),
         (r"\w+_(tokens|requests|count)", r"bigint"),
-        (r"\w+_usd", r"decimal\(.*\)"),
+        (r"\w+_usd(_per_month)?", r"decimal\(.*\)"),
         (r"\w+_usd_per_mtok", r"decimal\(.*\)"),
         (r"\w+_id", r"varchar"),
     ]
