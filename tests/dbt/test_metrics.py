@@ -19,6 +19,8 @@ from tests.dbt.conftest import Project
 QUESTIONS: dict[str, tuple[list[str], list[str]]] = {
     "cost_by_team": (["effective_cost"], ["metric_time__month", "ledger__team"]),
     "cost_by_feature": (["effective_cost"], ["owning_feature__feature_name"]),
+    "waste": (["wasted_cost", "recoverable_cost"], ["metric_time__day", "waste_day__kind"]),
+    "cache": (["cache_net_saving", "cache_missed_saving"], ["metric_time__day", "owning_feature"]),
     "cost_per_request|total": (["cost_per_request"], ["metric_time__day"]),
     "cost_per_request|team": (["cost_per_request"], ["metric_time__day", "owning_team"]),
     "cost_per_request|model": (["cost_per_request"], ["metric_time__day", "ledger__provider", "ledger__model"]),
@@ -89,6 +91,39 @@ def test_costs_asked_of_metricflow_sum_to_the_ledger(
     teams = warehouse.execute("select team, sum(effective_cost_usd) from core.fct_cost_ledger group by all").fetchall()
     by_team = {row["ledger__team"]: float(str(row["effective_cost"])) for row in answers["cost_by_team"]}
     assert by_team == pytest.approx({team: float(cost) for team, cost in teams})
+
+
+@pytest.mark.parametrize(
+    ("question", "sql"),
+    [
+        (
+            "waste",
+            "select usage_date, waste_kind, sum(wasted_cost_usd), sum(recoverable_cost_usd) "
+            "from finops.mart_waste_daily group by all",
+        ),
+        (
+            "cache",
+            "select usage_date, feature, sum(net_saving_usd), sum(missed_saving_usd) "
+            "from finops.mart_cache_economics_daily group by all",
+        ),
+    ],
+)
+def test_savings_asked_of_metricflow_are_those_of_their_mart(
+    answers: dict[str, list[Row]], question: str, sql: str, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """Two values for each day and scope, null where the mart has null."""
+
+    def rounded(value: object) -> float | None:
+        return None if value is None else round(float(str(value)), 12)
+
+    asked = {(str(row[0])[:10], row[1], rounded(row[2]), rounded(row[3])) for row in map(_values, answers[question])}
+    mart = {(str(row[0]), row[1], rounded(row[2]), rounded(row[3])) for row in warehouse.execute(sql).fetchall()}
+    assert asked == mart
+    assert mart
+
+
+def _values(row: Row) -> list[str | None]:
+    return list(row.values())
 
 
 def _scope(row: Row, kpi: str) -> str:
