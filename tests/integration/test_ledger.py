@@ -19,6 +19,7 @@ import pytest
 from ingestion.lake import Lake, Window
 from optimization import prompt_revisions
 from optimization.experiments import assess_experiments
+from optimization.recommendations.verification import Span, verify
 from optimization.tables import EXPERIMENT_ARMS
 from sandbox.demo_config import write_config
 from sandbox.serving import serve
@@ -27,6 +28,8 @@ from sandbox.world import build
 from tests.integration.experiment_truth import true_ratios
 from tests.integration.grading import Grades, grade, grade_swaps
 from tests.integration.pipeline import REPOSITORY, Pipeline
+from tests.integration.savings import true_prompt_saving, true_swap_saving
+from tests.unit.optimization.recommendations.test_verification import done as done_change
 
 pytestmark = pytest.mark.integration
 
@@ -181,6 +184,36 @@ def test_every_line_is_admitted_quarantined_or_a_duplicate(built: Built) -> None
         assert all(
             load.rows_received == load.rows_admitted + load.rows_quarantined + load.rows_duplicate for load in loads
         )
+
+
+@pytest.mark.parametrize(
+    ("feature", "offset", "version", "before"), [("code-review", -50, "v3", "v2"), ("support-chat", -40, "v5", "v4")]
+)
+def test_what_a_prompt_revision_saved_is_found(
+    built: Built, feature: str, offset: int, version: str, before: str
+) -> None:
+    """The interval of the check holds the saving by the company's own requests and prices, which it does not know."""
+    world = built.pipeline.world
+    day, last = world.spec.story_date + timedelta(days=offset), world.spec.story_date
+    done = done_change("prompt_rollback", feature=feature, day=day)
+    with built.pipeline.connect() as connection:
+        found = verify(connection, done, Span(day - timedelta(days=56), day, last))
+    truth = true_prompt_saving(world, feature, day, last, version=version, before=before)
+    assert found.saving_lower_usd is not None
+    assert found.saving_upper_usd is not None
+    assert found.saving_lower_usd <= truth <= found.saving_upper_usd
+
+
+def test_what_a_migration_cost_more_is_found(built: Built) -> None:
+    """Within a tenth: email-writer moved to a dearer model, and the check says so with a negative saving."""
+    world = built.pipeline.world
+    day, last = world.spec.story_date - timedelta(days=60), world.spec.story_date
+    done = done_change("model_swap", feature="email-writer", model="gpt-4.1-mini", target="gpt-5.4-mini", day=day)
+    with built.pipeline.connect() as connection:
+        found = verify(connection, done, Span(day - timedelta(days=56), day, last))
+    truth = true_swap_saving(world, "email-writer", "gpt-4.1-mini-2025-04-14", "gpt-5.4-mini-2026-03-17", day, last)
+    assert found.status == "cost more"
+    assert float(found.saving_usd or 0) == pytest.approx(truth, rel=0.1)
 
 
 def test_running_again_changes_nothing(built: Built) -> None:

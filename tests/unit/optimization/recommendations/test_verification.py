@@ -83,11 +83,14 @@ def company(
     return made
 
 
-def done(kind: str, *, model: str | None = None, target: str | None = None, day: date = DONE) -> Recommendation:
+def done(
+    kind: str, *, feature: str = "ask", model: str | None = None, target: str | None = None, day: date = DONE
+) -> Recommendation:
+    """A change that was made on a day."""
     candidate = Candidate(
         kind=kind,
         team="search",
-        feature="ask",
+        feature=feature,
         environment=None,
         provider_name=None if model is None else "openai",
         model_id=model,
