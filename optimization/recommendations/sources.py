@@ -18,7 +18,9 @@ from optimization.recommendations.model import DAYS_PER_MONTH, Candidate, Confid
 WINDOW_DAYS = 28
 """Four whole weeks: what daily marts say of them is carried over to a month."""
 TEST_CHANCE = Decimal("0.5")
-"""A change whose quality is not known yet is expected to bring half: it is as likely as not to hold up in a test."""
+TEST_PRICE_RATIO = Decimal("0.25")
+"""A model that has not been tried is as likely as not to hold up in a test, down to a quarter of the cost of now. Below
+that its chance falls with the cost: what is far cheaper is far smaller, or everybody would run everything on it."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,13 @@ def read_candidates(connection: duckdb.DuckDBPyConnection, day: date) -> list[Ca
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         for candidate in source.candidates(rows):
             found[candidate.recommendation_id] = candidate
-    return list(found.values())
+    return _without_repeats(list(found.values()))
+
+
+def _without_repeats(candidates: list[Candidate]) -> list[Candidate]:
+    """Idle capacity of a provider whose commitment is at risk is that commitment, seen so far instead of to its end."""
+    promised = {each.provider_name for each in candidates if each.kind == "idle_commitment"}
+    return [each for each in candidates if not (each.kind == "idle_capacity" and each.provider_name in promised)]
 
 
 def _is_there(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -70,10 +78,10 @@ _SWAPS = """
 def _swaps(rows: Sequence[Row]) -> Iterator[Candidate]:
     for row in rows:
         is_proven = row["verdict"] == "switch"
-        chance = Decimal(1) if is_proven else TEST_CHANCE
+        chance = Decimal(1) if is_proven else chance_of(row)
         saving, upper = _money(row["saving_usd_per_month"]), _money(row["saving_upper_usd_per_month"])
         lower = _money(row["saving_lower_usd_per_month"]) if is_proven else Decimal(0)
-        tier = row["service_tier"] or "standard"
+        tier, new_tier = row["service_tier"] or "standard", row["candidate_service_tier"] or "standard"
         is_observed = (row["candidate_outcome_count"] or 0) > 0
         yield Candidate(
             kind="model_swap",
@@ -83,7 +91,7 @@ def _swaps(rows: Sequence[Row]) -> Iterator[Candidate]:
             provider_name=row["provider_name"],
             model_id=row["model_id"],
             target=f"{row['candidate_provider_name']}/{row['candidate_model_id']}"
-            + ("" if tier == "standard" else f" ({tier})"),
+            + ("" if new_tier == tier == "standard" else f" ({tier} to {new_tier})"),
             title=words.swap_title(row, is_proven=is_proven),
             evidence=words.swap_evidence(row),
             evidence_table="finops.mart_model_swaps",
@@ -98,9 +106,19 @@ def _swaps(rows: Sequence[Row]) -> Iterator[Candidate]:
                 "candidate_provider_name": row["candidate_provider_name"],
                 "candidate_model_id": row["candidate_model_id"],
                 "service_tier": tier,
+                "candidate_service_tier": new_tier,
                 "token_ratio": str(row["token_ratio"] or 1),
+                "token_uncertainty_ratio": str(row["token_uncertainty_ratio"] or 0),
             },
         )
+
+
+def chance_of(row: Row) -> Decimal:
+    """How likely a model that has not been tried is to hold up."""
+    current, candidate = _money(row["current_cost_usd_per_month"]), _money(row["candidate_cost_usd_per_month"])
+    if current <= 0:
+        return TEST_CHANCE
+    return TEST_CHANCE * min(candidate / current / TEST_PRICE_RATIO, Decimal(1))
 
 
 # ---------------------------------------------------------------- caches
@@ -234,14 +252,19 @@ def _waste(rows: Sequence[Row]) -> Iterator[Candidate]:
 
 
 _PROMPTS = """
-    select
-        revisions.*,
-        (revisions.last_date - revisions.first_date) + 1 as day_count
-    from finops.mart_prompt_revisions as revisions
-    where revisions.is_regression and revisions.previous_prompt_version is not null
-    qualify row_number() over (
-        partition by team, feature, prompt_name order by first_date desc, prompt_version desc
-    ) = 1
+    with latest as (
+        select *, (last_date - first_date) + 1 as day_count
+        from finops.mart_prompt_revisions
+        where last_date >= $first_day
+        -- What has been replaced since cannot be taken back any more.
+        qualify row_number() over (
+            partition by team, feature, prompt_name order by first_date desc, prompt_version desc
+        ) = 1
+    )
+
+    select *
+    from latest
+    where is_regression and previous_prompt_version is not null
     order by team, feature, prompt_name, prompt_version
 """
 

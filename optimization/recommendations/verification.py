@@ -24,8 +24,6 @@ MIN_REQUESTS = 30
 MIN_SEGMENT_REQUESTS = 20
 """A segment with fewer requests before the change says nothing of what they would cost."""
 MIN_COVERED_RATIO = 0.5
-OTHER_TOKENIZER_SPREAD = 0.10
-"""How far a token ratio between providers may be off: it is measured on other texts than these."""
 NEGLIGIBLE_RATIO = 0.02
 """Below this part of the counterfactual nobody would call it a difference."""
 
@@ -190,7 +188,7 @@ def _repriced(connection: duckdb.DuckDBPyConnection, one: Recommendation, span: 
         "old_tier": "standard" if is_tier else tier,
         "new_provider": new_provider,
         "new_model": candidate.model_id if is_tier else given["candidate_model_id"],
-        "new_tier": tier,
+        "new_tier": tier if is_tier else given.get("candidate_service_tier", tier),
         # Tokens of the old model for one of the new one.
         "token_ratio": 1.0 if is_tier else 1.0 / float(given.get("token_ratio") or 1),
         "first": span.first,
@@ -209,7 +207,8 @@ def _repriced(connection: duckdb.DuckDBPyConnection, one: Recommendation, span: 
     moments = Moments.from_units(savings, requests)
     variance = float(ratio_variance(moments)) * float(requests.sum()) ** 2 if len(savings) > 1 else 0.0
     whole = float(days["counterfactual"].sum()) * moved
-    slack = 0.0 if new_provider == provider else OTHER_TOKENIZER_SPREAD * whole
+    # Tokens of another tokenizer are estimated: by so much they may be off, whatever the number of requests.
+    slack = float(given.get("token_uncertainty_ratio") or 0) * whole
     count = round(float(requests.sum()) * moved)
     return Effect(float(savings.sum()), whole, variance, len(requests), count, slack)
 

@@ -23,7 +23,8 @@ def percent(ratio: Any) -> str:
 
 
 def _of(row: Row) -> str:
-    return str(row["feature"] or row["team"] or row["provider_name"] or "all use")
+    names = (row.get(name) for name in ("feature", "team", "provider_name"))
+    return str(next((name for name in names if name and name != "unattributed"), "all use"))
 
 
 # ---------------------------------------------------------------- models
@@ -31,7 +32,11 @@ def _of(row: Row) -> str:
 
 def swap_title(row: Row, *, is_proven: bool) -> str:
     verb = "Move" if is_proven else "Test moving"
-    return f"{verb} {_of(row)} from {row['model_id']} to {row['candidate_model_id']}"
+    old, new = row["service_tier"] or "standard", row["candidate_service_tier"] or "standard"
+    if row["model_id"] == row["candidate_model_id"]:
+        return f"{verb} {_of(row)} on {row['model_id']} from the {old} to the {new} tier"
+    tier = "" if new == old else f" at the {new} tier"
+    return f"{verb} {_of(row)} from {row['model_id']} to {row['candidate_model_id']}{tier}"
 
 
 def swap_evidence(row: Row) -> str:
@@ -50,7 +55,7 @@ def swap_steps(row: Row, *, is_proven: bool) -> str:
             f"Set the model of {_of(row)} to {new} for a tenth of the traffic, compare success rate and cost for some "
             f"days in finops.mart_model_efficiency, then move the rest. Keep {old} as the fallback."
         )
-    needed = row.get("break_even_success_rate")
+    needed = row.get("required_success_rate") or row.get("break_even_success_rate")
     must = "" if needed is None else f" It pays if at least {percent(needed)} of attempts succeed."
     return (
         f"Run an experiment: add it to config/experiments.csv and send half of the traffic of {_of(row)} to {new}."
@@ -148,7 +153,7 @@ WASTE = {
     "batch_eligible": Waste(
         "Run {scope} as batch",
         "{count} requests of it ran at full price although nobody waits for them",
-        "Send them through the batch interface: half the price, within 24 hours. tokenatlas sees service_tier batch.",
+        "Send them through the batch interface: half the price, within 24 hours.",
     ),
     "flex_eligible": Waste(
         "Run {scope} at the flex tier",
@@ -179,7 +184,7 @@ def waste_title(row: Row) -> str:
 
 def waste_evidence(row: Row, days: int) -> str:
     told = WASTE[row["waste_kind"]].told.format(count=f"{float(row['request_count'] or 0):,.0f}")
-    more = f" {row['evidence']}" if row.get("evidence") else ""
+    more = f" Seen: {row['evidence']}." if row.get("evidence") else ""
     return f"In the last {days} days {told}: {usd(row['recoverable_usd'])} can be had back.{more}"
 
 

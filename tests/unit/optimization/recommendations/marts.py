@@ -14,6 +14,7 @@ select
     1200.0 as request_count_per_month, 48.0::decimal(38, 18) as current_cost_usd_per_month,
     (48 - saving)::decimal(38, 18) as candidate_cost_usd_per_month, saving::decimal(38, 18) as saving_usd_per_month,
     (saving * 0.9)::decimal(38, 18) as saving_lower_usd_per_month, (saving * 1.1)::decimal(38, 18) as saving_upper_usd_per_month,
+    'standard' as candidate_service_tier, 0.0 as token_uncertainty_ratio, 0.5 as required_success_rate,
     saving / 48.0 as saving_ratio, 1.0 as token_ratio, 'config' as token_ratio_source, 0 as out_of_context_request_count,
     0.62 as current_success_rate, observed as candidate_success_rate, outcomes as candidate_outcome_count,
     0.45 as break_even_success_rate, verdict, finding
@@ -35,7 +36,7 @@ create or replace table finops.mart_waste_daily as
 select
     day::date as usage_date, kind as waste_kind, 'data' as team, 'report-summaries' as feature, 'prod' as environment,
     'openai' as provider_name, 'gpt-5.4-mini' as model_id, 12 as request_count, (amount * 1.2)::decimal(38, 18) as wasted_cost_usd,
-    amount::decimal(38, 18) as recoverable_cost_usd, kind like '%eligible' as is_estimate, 'Nobody waits for these answers.' as evidence
+    amount::decimal(38, 18) as recoverable_cost_usd, kind like '%eligible' as is_estimate, 'nobody waits for these answers' as evidence
 from generate_series(timestamp '{day}' - interval 40 day, timestamp '{day}', interval 1 day) as days (day)
 cross join (values ('batch_eligible', 0.20), ('flex_eligible', 0.15), ('billed_retry', 0.001)) as kinds (kind, amount);
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - SQL in strings
 """From marts to ranked recommendations, and savings on the same traffic counted once."""
 
 from __future__ import annotations
@@ -145,3 +146,51 @@ def test_savings_together_never_exceed_what_is_spent() -> None:
     costs = {("ask", "openai", "large"): Decimal(100)}
     claims = [recommendation("ask", "large", 30 + number) for number in range(20)]
     assert sum(each.additional_usd for each in place(claims, costs)) < 100
+
+
+def test_what_is_far_cheaper_is_less_likely_to_hold_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """Of two models that were never tried, one at a third of the cost is tested before one at a hundredth."""
+    connection.execute(
+        """
+        insert into finops.mart_model_swaps by name
+        select * replace (
+            'tiny' as candidate_model_id, 47.5 as saving_usd_per_month, 0.5 as candidate_cost_usd_per_month,
+            45 as saving_lower_usd_per_month, 48 as saving_upper_usd_per_month
+        )
+        from finops.mart_model_swaps where verdict = 'test first'
+        """
+    )
+    found = {each.target: each.saving_usd for each in read_candidates(connection, DAY) if each.kind == "model_swap"}
+    assert found["anthropic/claude-haiku-4-5"] == 16
+    assert 0 < found["anthropic/tiny"] < 2
+    assessed = assess(connection, {}, OWNERS, NOW, Rules())
+    assert assessed is not None
+    assert [row["target"] for row in assessed.rows if row["recommendation_kind"] == "model_swap"] == [
+        "anthropic/claude-haiku-4-5"
+    ]
+
+
+def test_a_prompt_that_was_replaced_since_is_not_taken_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Only the revision in use can be; that it replaced a worse one is no news."""
+    connection.execute(
+        """
+        insert into finops.mart_prompt_revisions by name
+        select * replace ('v3' as prompt_version, 'v2' as previous_prompt_version, false as is_regression, first_date + 30 as first_date)
+        from finops.mart_prompt_revisions
+        """
+    )
+    assert "prompt_rollback" not in {each.kind for each in read_candidates(connection, DAY)}
+
+
+def test_a_commitment_is_not_counted_as_idle_capacity_too(connection: duckdb.DuckDBPyConnection) -> None:
+    """The same dollars of one provider, seen to the end of the period and seen so far."""
+    connection.execute(
+        """
+        insert into finops.mart_waste_daily by name
+        select * exclude (provider) replace ('idle_capacity' as waste_kind, provider as provider_name)
+        from finops.mart_waste_daily cross join (values ('openai'), ('anthropic')) as providers (provider)
+        where waste_kind = 'batch_eligible'
+        """
+    )
+    idle = [each.provider_name for each in read_candidates(connection, DAY) if each.kind == "idle_capacity"]
+    assert idle == ["anthropic"]
