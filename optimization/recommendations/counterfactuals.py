@@ -70,6 +70,8 @@ REPRICED = f"""
         moved.usage_date,
         count(*) as requests,
         sum(cast(moved.effective_cost_usd as double)) as actual,
+        -- Null where the old model has no price, and then the request cannot be compared.
+        sum(case when prices.price_id is not null then cast(moved.effective_cost_usd as double) else 0 end) as compared,
         sum((
             {_cost("moved", "prices", "$token_ratio")}
         ) * case
@@ -78,14 +80,13 @@ REPRICED = f"""
             else discounts.paid_ratio
         end) as counterfactual
     from moved
-    inner join prices
+    left join prices
         on moved.usage_date = prices.usage_date
         and {_INPUT} >= prices.min_input_tokens
         and ({_INPUT} <= prices.max_input_tokens or prices.max_input_tokens is null)
     left join discounts
         on moved.usage_date = discounts.usage_date
     group by moved.usage_date
-    having counterfactual is not null
     order by moved.usage_date
 """
 

@@ -133,7 +133,7 @@ def judge(effect: Effect | None, method: str, days: int) -> Verification:
     if effect.covered_ratio < MIN_COVERED_RATIO:
         finding = (
             f"Only {effect.covered_ratio * 100:.0f} % of the cost since the change can be compared with the weeks "
-            "before: models, tiers or environments have changed too."
+            "before: models, tiers or environments have changed too, or have no price."
         )
         return Verification("inconclusive", told, finding, day_count=days)
     half = normal_quantile(LEVEL) * math.sqrt(max(effect.variance, 0.0)) + effect.slack_usd
@@ -201,16 +201,20 @@ def _repriced(connection: duckdb.DuckDBPyConnection, one: Recommendation, span: 
     if len(days["requests"]) == 0:
         return None
     moved = _moved_share(connection, values)
-    savings = (days["counterfactual"] - days["actual"]) * moved
     requests = days["requests"]
+    covered = float(days["compared"].sum() / days["actual"].sum())
+    if covered < MIN_COVERED_RATIO:
+        return Effect(0.0, 0.0, 0.0, len(requests), round(float(requests.sum())), covered_ratio=covered)
+    compared = np.nan_to_num(days["counterfactual"])
+    savings = (compared - days["compared"]) * moved
     # Days differ in volume; what is left after that is how much a request saves more on one day than on another.
     moments = Moments.from_units(savings, requests)
     variance = float(ratio_variance(moments)) * float(requests.sum()) ** 2 if len(savings) > 1 else 0.0
-    whole = float(days["counterfactual"].sum()) * moved
+    whole = float(compared.sum()) * moved
     # Tokens of another tokenizer are estimated: by so much they may be off, whatever the number of requests.
     slack = float(given.get("token_uncertainty_ratio") or 0) * whole
     count = round(float(requests.sum()) * moved)
-    return Effect(float(savings.sum()), whole, variance, len(requests), count, slack)
+    return Effect(float(savings.sum()), whole, variance, len(requests), count, slack, covered)
 
 
 def _moved_share(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> float:

@@ -67,11 +67,8 @@ def test_no_table_comes_from_nowhere(repo: dg.RepositoryDefinition) -> None:
 def test_every_raw_table_has_an_asset(repo: dg.RepositoryDefinition) -> None:
     """A raw table that nobody lands would be missing from the graph and empty for ever."""
     keys = repo.asset_graph.get_all_asset_keys()
-    names = {
-        key.path[-1]
-        for key in keys
-        if key.path[0] in ("lake", "forecasting", "optimization", "alerting", "recommendations", "digest")
-    }
+    stages = ("lake", "forecasting", "optimization", "alerting", "recommendations", "digest")
+    names = {key.path[-1] for key in keys if key.path[0] in stages}
     assert set(STREAMS) - names == set()
 
 

@@ -271,3 +271,13 @@ def test_each_kind_has_a_method() -> None:
     assert method_of("experiment_rollout") == "arms"
     assert method_of("cache_write") == "rates"
     assert judge(None, method_of("idle_commitment"), 30).status == "inconclusive"
+
+
+def test_a_swap_from_a_model_without_a_price_says_so() -> None:
+    """There is nothing to compare with; that is not the same as too early."""
+    with company(7, model_after="small") as made:
+        made.execute("delete from core.dim_model_prices where model_id = 'large'")
+        found = verify(made, done("model_swap", model="large", target="small"), SPAN)
+    assert found.status == "inconclusive"
+    assert found.saving_usd is None
+    assert "have no price" in found.finding
