@@ -21,6 +21,7 @@ from dashboards.labels import column_label
 from dashboards.layout import page_css, positions
 from dashboards.palette import SCHEME, label_colours
 from dashboards.published import Column, PublishedTables
+from ingestion.errors import ConfigError
 
 NAMESPACE = uuid.UUID("6f2c1f6e-5d0a-4b0c-9d59-0d6f1f1c7a11")
 VERSION = "1.0.0"
@@ -57,6 +58,8 @@ def build_bundle(
     Args:
         file: The published DuckDB file.
         today: None where the clock is fixed: default dates then do not move with the calendar (``filters.date_range``).
+    Raises:
+        ConfigError: a chart names a column that its table does not have.
     """
     there = {table: dataset for table, dataset in datasets.items() if table in published.tables}
     uuids = {table: identity("dataset", table) for table in there}
@@ -74,6 +77,7 @@ def build_bundle(
             audiences[page_uuid] = audience
             for chart in shown.charts:
                 if chart.dataset in there:
+                    _check_columns(shown, chart, there[chart.dataset], published)
                     files[f"charts/{shown.name}_{chart.name}.yaml"] = _chart(shown, chart, there, uuids)
             files[f"dashboards/{shown.name}.yaml"] = _dashboard(shown, page_uuid, there, uuids, published, today)
     missing: dict[str, tuple[str, ...]] = {}
@@ -118,6 +122,19 @@ def _widened(row: tuple[Chart, ...]) -> tuple[Chart, ...]:
     spare = 12 - sum(chart.width for chart in row)
     each, rest = divmod(spare, len(row))
     return tuple(replace(chart, width=chart.width + each + (place < rest)) for place, chart in enumerate(row))
+
+
+def _check_columns(page: Page, chart: Chart, dataset: Dataset, published: PublishedTables) -> None:
+    """Raises ConfigError where a chart names a column that its table does not have."""
+    known = {column.name for column in published.tables[dataset.table].columns}.union(dataset.computed)
+    named = [chart.options.get(name, []) for name in ("columns", "by", "x", "entity")]
+    for name in [one for names in named for one in ([names] if isinstance(names, str) else names)]:
+        if name not in known:
+            raise ConfigError(
+                f"{dataset.table} has no column {name!r}",
+                where=f"dashboards/pages, page {page.title}, chart {chart.name}",
+                mend="Correct the name; a column that is newer than the publication comes with the next run.",
+            )
 
 
 def _database(file: Path, has_views: bool) -> dict[str, Any]:

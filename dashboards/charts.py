@@ -2,8 +2,8 @@
 
 Every kind takes the same options where they mean something: ``metrics``, ``by`` (one series for each value), ``x``,
 ``grain`` (``day``, ``week``, ``month``), ``where`` (SQL on the dataset), ``rows`` (at most so many), ``format``,
-``unit`` (title of the axis), ``stack``, ``order`` (of a table: column and whether ascending; a metric where rows are
-summed up).
+``unit`` (title of the axis), ``stack``, ``backwards`` (metrics by name, the last first), ``order`` (of a table: column
+and whether ascending; a metric where rows are summed up).
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _axes(chart: Chart, dataset: Dataset) -> Params:
         "order_desc": True,
         # The values of a column stand by their size, several metrics by their names.
         "sort_series_type": "sum" if by else "name",
-        "sort_series_ascending": not by,
+        "sort_series_ascending": not by and not chart.options.get("backwards", False),
         "y_axis_format": _format(chart, dataset),
         "y_axis_title": chart.options.get("unit", ""),
         "y_axis_title_position": "Left",

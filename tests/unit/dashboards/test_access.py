@@ -88,6 +88,7 @@ def test_passwords_are_made_up_once_and_taken_from_the_environment(
     home = installed(tmp_path)
     home.prepare()
     users = [BiUser("ann@acme.example", "finance", ""), BiUser("ben", "team", "support")]
+    monkeypatch.delenv("TOKENATLAS_BI_ADMIN_PASSWORD", raising=False)
     monkeypatch.setenv("TOKENATLAS_BI_PASSWORD_ANN_ACME_EXAMPLE", "long-enough")
     to_set, made_up = home.passwords(users)
     assert to_set["ann@acme.example"] == "long-enough"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dashboards.charts import KINDS
 from dashboards.description import read_datasets, read_pages
 from dashboards.filters import CHOICES, date_range
 from dashboards.labels import column_format, column_label
+from ingestion.errors import ConfigError
 from tests.unit.dashboards.made import MARGIN, RECONCILIATION, SPEND, published
 
 FILE = Path("/home/of/tokenatlas.duckdb")
@@ -103,6 +105,19 @@ def test_the_database_opens_its_file_and_nothing_else(bundle: Bundle) -> None:
     assert arguments["config"]["enable_external_access"] == "false"
     assert arguments["config"]["lock_configuration"] == "true"
     assert "allowed_directories" not in arguments["config"]
+
+
+def test_a_column_that_its_table_lacks_is_named() -> None:
+    """A renamed column stops the set-up with the chart that asks for it, not a reader with an error in a box."""
+    datasets = read_datasets()
+    tables = published(SPEND).tables
+    without = replace(
+        tables[SPEND], columns=tuple(column for column in tables[SPEND].columns if column.name != "feature")
+    )
+    lacking = replace(published(SPEND), tables={SPEND: without})
+    with pytest.raises(ConfigError, match=r"finops\.mart_spend_daily has no column 'feature'") as raised:
+        build_bundle(datasets, read_pages(datasets), lacking, FILE, None)
+    assert "chart top_features" in raised.value.where
 
 
 def test_every_chart_of_the_files_can_be_made() -> None:
