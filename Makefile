@@ -48,8 +48,7 @@ format: setup ## Apply formatting and the safe fixes of the linter
 
 test: setup bi-environment ## Run every test
 	$(BIN)/pytest -n 2 -m "not integration and not e2e"
-	$(BIN)/pytest -m "integration"
-	$(BIN)/pytest -m "e2e"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "integration or e2e"
 
 test-fast: setup ## Run the unit, golden and dbt tests only
 	$(BIN)/pytest -n 2 -m "not integration and not e2e"

@@ -22,3 +22,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real input files are not here: expected ../shared/data beside the checkout")
     return folder
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps together what shares a costly home: each file of integration tests, and all tests that open the browser."""
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+        elif item.get_closest_marker("integration"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
