@@ -32,7 +32,7 @@ class Project:
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run dbt from the root of the checkout, as a user does."""
-        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "--no-partial-parse", *arguments]
+        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
         environment = os.environ | {
             "TOKENATLAS_HOME": str(self.home),
             "DBT_TARGET_PATH": str(self.target),

@@ -73,9 +73,9 @@ def test_a_file_that_was_landed_before_a_column_was_known_reads_as_null(warehous
 def test_known_cache_saving_and_waste_of_the_company(warehouse: duckdb.DuckDBPyConnection) -> None:
     """9,000 tokens read at 0.3 instead of 3 dollars a million; of a request cut at the limit, its whole list cost."""
     assert warehouse.sql(
-        "select net_saving_list_usd::varchar, cache_hit_ratio::double from finops.mart_cache_economics_daily "
+        "select net_saving_list_usd::varchar, cache_hit_ratio::varchar from finops.mart_cache_economics_daily "
         "where cache_read_tokens > 0"
-    ).fetchall() == [("0.024300000000000000", 9000 / 9900)]
+    ).fetchall() == [("0.024300000000000000", "0.909090909091")]
     cut = warehouse.sql(
         "select wasted_list_cost_usd::varchar, recoverable_list_cost_usd::varchar "
         "from intermediate.int_wasted_requests where waste_kind = 'output_cut' and usage_date = '2026-11-01'"
