@@ -347,6 +347,7 @@ def _experiments(rows: Sequence[Row]) -> Iterator[Candidate]:
             saving_upper_usd=ends[1],
             rival_key=f"experiment/{row['experiment_id']}",
             parameters={"experiment_id": row["experiment_id"], "variant": row["variant"]},
+            owner_email=row.get("owner_email"),
         )
 
 
@@ -388,6 +389,7 @@ def _commitments(rows: Sequence[Row]) -> Iterator[Candidate]:
             saving_lower_usd=short[0],
             saving_upper_usd=short[2],
             parameters={"budget_id": row["budget_id"]},
+            owner_email=row.get("owner_email"),
         )
 
 

@@ -232,7 +232,8 @@ def experiment_steps(row: Row, *, is_better: bool) -> str:
 
 
 def commitment_title(row: Row) -> str:
-    return f"Use the commitment {row['budget_name'] or row['budget_id']}, or talk to the provider"
+    name = row["budget_name"] or row["budget_id"]
+    return f'Use up "{name}" by {row["period_end_date"]}, or renegotiate it'
 
 
 def commitment_evidence(row: Row) -> str:

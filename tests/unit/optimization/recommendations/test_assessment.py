@@ -91,6 +91,10 @@ def test_rows_are_ranked_owned_and_complete(connection: duckdb.DuckDBPyConnectio
     assert rows["model_swap"]["is_budget_at_risk"]
     assert rows["model_swap"]["budget_hint"] == "Developer tools"
     assert rows["batch_eligible"]["owner"] is None
+    commitment = rows["idle_commitment"]
+    assert (commitment["owner"], commitment["owner_email"]) == ("buyer@acme.example", "buyer@acme.example")
+    assert commitment["title"] == 'Use up "Promise" by 2027-01-21, or renegotiate it'
+    assert rows["experiment_rollout"]["owner"] == "tester@acme.example"
     assert "flex_eligible" not in rows
     assert "billed_retry" not in rows
 
