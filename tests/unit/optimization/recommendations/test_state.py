@@ -178,6 +178,19 @@ def test_of_rivals_the_one_that_stands_is_kept_until_another_is_clearly_better()
     assert names(log) == ["opened", "opened", "expired"]
 
 
+def test_idle_capacity_gives_way_to_the_commitment_that_it_is_part_of() -> None:
+    """What a commitment will lose to its end includes what it has lost so far: side by side it would count twice."""
+    log: list[Event] = []
+    idle = replace(candidate(30), kind="idle_capacity")
+    promise = replace(candidate(50), kind="idle_commitment", target="promise")
+    run(log, [idle])
+    known = run(log, [promise])
+    assert {one.candidate.kind: one.state for one in known.values()} == {
+        "idle_capacity": "expired",
+        "idle_commitment": "open",
+    }
+
+
 def test_a_rival_that_a_person_took_up_again_stays_beside_the_better_one() -> None:
     """A run does not take back what somebody decided."""
     log: list[Event] = []
