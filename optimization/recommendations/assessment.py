@@ -113,6 +113,8 @@ def _row(
 ) -> dict[str, Any]:
     candidate, check = one.candidate, one.verification
     owner = owners.get(candidate.team or "")
+    if candidate.owner_email:
+        owner = Owner(candidate.owner_email, candidate.owner_email)
     # A commitment that is used more relieves no budget.
     budget = None if candidate.kind == "idle_commitment" else budgets_at_risk.get(candidate.team or "")
     return {

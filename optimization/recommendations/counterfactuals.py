@@ -103,6 +103,17 @@ SHARE_OF_NEW = """
     ) as requests
 """
 
+OLD_TIER = """
+    select service_tier
+    from core.fct_llm_requests
+    where
+        feature = $feature and provider_name = $old_provider and model_id = $old_model and service_tier <> $new_tier
+        and usage_date >= $first and usage_date < $done and list_cost_usd > 0
+    group by service_tier
+    order by sum(list_cost_usd) desc, service_tier
+    limit 1
+"""
+
 _SEGMENTED = """
     with requests as (
         select

@@ -56,6 +56,7 @@ class Candidate:
         target: What it is to become, where there is a choice: a model, a prompt version, an arm, a service tier.
         saving_usd: What it is expected to save if nothing else is done.
         current_cost_usd: What its traffic costs now; None where that is not told.
+        owner_email: Who answers for what it comes from, such as a budget or an experiment; None: who leads the team.
         rival_key: Candidates of one key exclude each other, such as two models for the same traffic.
         parameters: What a later check needs to know.
     """
@@ -76,6 +77,7 @@ class Candidate:
     saving_lower_usd: Decimal
     saving_upper_usd: Decimal
     current_cost_usd: Decimal | None = None
+    owner_email: str | None = None
     rival_key: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
 

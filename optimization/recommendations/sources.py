@@ -93,7 +93,7 @@ def _swaps(rows: Sequence[Row]) -> Iterator[Candidate]:
             target=f"{row['candidate_provider_name']}/{row['candidate_model_id']}"
             + ("" if new_tier == tier == "standard" else f" ({tier} to {new_tier})"),
             title=words.swap_title(row, is_proven=is_proven),
-            evidence=words.swap_evidence(row),
+            evidence=words.swap_evidence(row, chance),
             evidence_table="finops.mart_model_swaps",
             how_to=words.swap_steps(row, is_proven=is_proven),
             confidence=Confidence.LOW if not is_proven else (Confidence.HIGH if is_observed else Confidence.MEDIUM),
@@ -240,7 +240,9 @@ def _waste(rows: Sequence[Row]) -> Iterator[Candidate]:
             how_to=words.WASTE[kind].steps,
             confidence=Confidence.MEDIUM if row["is_estimate"] else Confidence.HIGH,
             # Batch and flex are two ways out of the same full price.
-            rival_key=f"tier/{row['feature']}/{row['model_id']}" if kind in ("batch_eligible", "flex_eligible") else "",
+            rival_key=f"tier/{row['team']}/{row['feature']}/{row['model_id']}"
+            if kind in ("batch_eligible", "flex_eligible")
+            else "",
             parameters={"waste_kind": kind, "service_tier": kind.removesuffix("_eligible")}
             if kind.endswith("_eligible")
             else {"waste_kind": kind},
@@ -347,6 +349,7 @@ def _experiments(rows: Sequence[Row]) -> Iterator[Candidate]:
             saving_upper_usd=ends[1],
             rival_key=f"experiment/{row['experiment_id']}",
             parameters={"experiment_id": row["experiment_id"], "variant": row["variant"]},
+            owner_email=row.get("owner_email"),
         )
 
 
@@ -388,6 +391,7 @@ def _commitments(rows: Sequence[Row]) -> Iterator[Candidate]:
             saving_lower_usd=short[0],
             saving_upper_usd=short[2],
             parameters={"budget_id": row["budget_id"]},
+            owner_email=row.get("owner_email"),
         )
 
 

@@ -241,8 +241,19 @@ def advance(
             events.append(event)
             one = replace(_after(one, event), is_seen=is_worth)
         after[recommendation_id] = one
+    better = {found[each].rival_key: each for each in chosen if found[each].rival_key}
+    promised = {found[each].provider_name: each for each in chosen if found[each].kind == "idle_commitment"}
     for recommendation_id, one in after.items():
-        if one.state.is_standing and not one.is_seen and day - one.last_seen_date >= EXPIRES_AFTER:
+        rival_id = better.get(one.candidate.rival_key, recommendation_id)
+        if one.candidate.kind == "idle_capacity":
+            rival_id = promised.get(one.candidate.provider_name, rival_id)
+        # Two ways for the same traffic exclude each other, so only one of them is said; what a person reopened stays.
+        if one.state is State.OPEN and one.person is None and rival_id != recommendation_id:
+            reason = f"{rival_id} now says it better"
+            event = event_of(one, Happening.EXPIRED, reason, day, now)
+            events.append(event)
+            after[recommendation_id] = _after(one, event)
+        elif one.state.is_standing and not one.is_seen and day - one.last_seen_date >= EXPIRES_AFTER:
             reason = f"not found since {one.last_seen_date}; if it was carried out, say so with `done --date`"
             event = event_of(one, Happening.EXPIRED, reason, day, now)
             events.append(event)

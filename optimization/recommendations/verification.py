@@ -185,7 +185,7 @@ def _repriced(connection: duckdb.DuckDBPyConnection, one: Recommendation, span: 
         "feature": candidate.feature,
         "old_provider": provider,
         "old_model": candidate.model_id,
-        "old_tier": "standard" if is_tier else tier,
+        "old_tier": tier,
         "new_provider": new_provider,
         "new_model": candidate.model_id if is_tier else given["candidate_model_id"],
         "new_tier": tier if is_tier else given.get("candidate_service_tier", tier),
@@ -195,6 +195,8 @@ def _repriced(connection: duckdb.DuckDBPyConnection, one: Recommendation, span: 
         "done": span.done,
         "last": span.last,
     }
+    if is_tier:
+        values["old_tier"] = _tier_before(connection, values)
     asked = {name: values[name] for name in sql.parameters(sql.REPRICED)}
     columns = connection.execute(sql.REPRICED, asked).fetchnumpy()
     days = {name: np.asarray(column, np.float64) for name, column in columns.items() if name != "usage_date"}
@@ -215,6 +217,12 @@ def _repriced(connection: duckdb.DuckDBPyConnection, one: Recommendation, span: 
     slack = float(given.get("token_uncertainty_ratio") or 0) * whole
     count = round(float(requests.sum()) * moved)
     return Effect(float(savings.sum()), whole, variance, len(requests), count, slack, covered)
+
+
+def _tier_before(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> str:
+    """The tier that most of the work came from: leaving the priority price saves more than leaving the standard one."""
+    row = connection.execute(sql.OLD_TIER, {name: values[name] for name in sql.parameters(sql.OLD_TIER)}).fetchone()
+    return "standard" if row is None else str(row[0])
 
 
 def _moved_share(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> float:

@@ -39,8 +39,10 @@ def swap_title(row: Row, *, is_proven: bool) -> str:
     return f"{verb} {_of(row)} from {row['model_id']} to {row['candidate_model_id']}{tier}"
 
 
-def swap_evidence(row: Row) -> str:
+def swap_evidence(row: Row, chance: Decimal) -> str:
     finding = str(row.get("finding") or "").strip()
+    if chance < 1:
+        finding += f" It counts as {percent(chance)} of that, the chance given to a model that is still to be tested."
     costs = (
         f"{float(row['request_count_per_month'] or 0):,.0f} requests a month cost "
         f"{usd(row['current_cost_usd_per_month'])} and would cost {usd(row['candidate_cost_usd_per_month'])} there."
@@ -232,7 +234,8 @@ def experiment_steps(row: Row, *, is_better: bool) -> str:
 
 
 def commitment_title(row: Row) -> str:
-    return f"Use the commitment {row['budget_name'] or row['budget_id']}, or talk to the provider"
+    name = row["budget_name"] or row["budget_id"]
+    return f'Use up "{name}" by {row["period_end_date"]}, or renegotiate it'
 
 
 def commitment_evidence(row: Row) -> str:

@@ -46,7 +46,12 @@ counted as (
             as scored_request_count,
         cast(coalesce(sum(requests_judged.outcome_count), 0) as bigint) as outcome_count,
         cast(coalesce(sum(requests_judged.successful_outcome_count), 0) as bigint) as successful_outcome_count,
-        cast(sum(requests.effective_cost_usd) as {{ money_type() }}) as effective_cost_usd,
+        -- Refused requests cost nothing; that is no total where the charged ones have no price.
+        cast(case
+            when count(requests.effective_cost_usd) filter (where requests.is_billable) > 0
+                or count(*) filter (where requests.is_billable) = 0
+                then sum(requests.effective_cost_usd)
+        end as {{ money_type() }}) as effective_cost_usd,
         min(requests.usage_date) as first_date,
         max(requests.usage_date) as last_date,
         any_value(requests.assessment_date) as assessment_date

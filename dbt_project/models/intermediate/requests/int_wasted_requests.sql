@@ -1,6 +1,7 @@
 -- Requests that cost something and brought less than they cost, each under the first kind that fits: what has failed is not also a
 -- repeat, and what was wholly wasted is not wasted once more for its length. Everything is seen within a day.
 {%- set days = days_to_build() %}
+{%- set outputs = ['output', 'audio_output', 'image_output'] %}
 {%- set inputs = ['uncached_input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'audio_input', 'image_input'] %}
 with
 
@@ -61,7 +62,7 @@ priced as (
         {%- for token_type in token_types() %}
         base_prices.{{ token_type }}_usd_per_mtok as base_{{ token_type }}_price,
         {%- endfor %}
-        {%- for token_type in inputs + ['output'] %}
+        {%- for token_type in inputs + outputs %}
         own_prices.{{ token_type }}_usd_per_mtok as own_{{ token_type }}_price,
         {%- endfor %}
         base_prices.web_search_usd_per_thousand as base_web_search_price
@@ -94,7 +95,10 @@ costed as (
         case when coalesce({{ token_column(token_type) }}, 0) = 0 then 0
             else {{ token_cost(token_column(token_type), 'own_' ~ token_type ~ '_price') }} end
         {%- if not loop.last %} + {% endif %}{% endfor %} as input_cost_usd,
-        case when coalesce(output_tokens, 0) = 0 then 0 else {{ token_cost('output_tokens', 'own_output_price') }} end as output_cost_usd
+        {% for token_type in outputs %}
+        case when coalesce({{ token_column(token_type) }}, 0) = 0 then 0
+            else {{ token_cost(token_column(token_type), 'own_' ~ token_type ~ '_price') }} end
+        {%- if not loop.last %} + {% endif %}{% endfor %} as output_cost_usd
     from priced
 ),
 

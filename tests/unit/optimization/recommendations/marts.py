@@ -52,7 +52,7 @@ select
 create or replace table finops.mart_experiments as
 select
     'exp-triage' as experiment_id, variant, 'support' as team, 'ticket-triage' as feature, is_control, 'running' as status,
-    null::varchar as decision, 1000 as request_count,
+    null::varchar as decision, 'tester@acme.example' as owner_email, 1000 as request_count,
     case when not is_control then -0.004 end::decimal(38, 18) as difference_cost_per_request_usd,
     case when not is_control then -0.005 end::decimal(38, 18) as difference_cost_per_request_lower_usd,
     case when not is_control then -0.003 end::decimal(38, 18) as difference_cost_per_request_upper_usd,
@@ -78,12 +78,12 @@ cross join (values
 create or replace table finops.mart_budget_status (
     budget_id varchar, budget_name varchar, budget_kind varchar, series_id varchar, status varchar, is_latest boolean,
     breach_probability double, budget_usd decimal(38, 18), projected_p10_usd decimal(38, 18), projected_p50_usd decimal(38, 18),
-    projected_p90_usd decimal(38, 18), period_start_date date, period_end_date date, assessment_date date
+    projected_p90_usd decimal(38, 18), period_start_date date, period_end_date date, assessment_date date, owner_email varchar
 );
 insert into finops.mart_budget_status values
-    ('devx', 'Developer tools', 'budget', 'team=devx', 'at_risk', true, 0.9, 60, 55, 64, 70, date '{day}' - 20, date '{day}' + 9, date '{day}'),
+    ('devx', 'Developer tools', 'budget', 'team=devx', 'at_risk', true, 0.9, 60, 55, 64, 70, date '{day}' - 20, date '{day}' + 9, date '{day}', 'boss@acme.example'),
     ('promise', 'Promise', 'commitment', 'provider=openai', 'at_risk', true, 0.99, 100, 40, 60, 90, date '{day}' - 20, date '{day}' + 60,
-     date '{day}');
+     date '{day}', 'buyer@acme.example');
 """
 
 

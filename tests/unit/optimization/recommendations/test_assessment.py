@@ -52,8 +52,10 @@ def test_each_mart_gives_its_kinds(connection: duckdb.DuckDBPyConnection) -> Non
     tested = found["model_swap", "anthropic/claude-haiku-4-5"]
     assert (tested.saving_usd, tested.saving_lower_usd, tested.confidence) == (16, 0, "low")
     assert "Test moving" in tested.title
+    assert "counts as 50 % of that" in tested.evidence
     proven = found["model_swap", "anthropic/claude-sonnet-5"]
     assert (proven.saving_usd, proven.confidence) == (12, "high")
+    assert "counts as" not in proven.evidence
     rolled = found["experiment_rollout", "exp-triage: treatment"]
     # 1,000 requests of the control in 30 days, each 0.4 cents dearer.
     assert round(rolled.saving_usd, 4) == round(Decimal(1000) / 30 * Decimal("30.4375") * Decimal("0.004"), 4)
@@ -91,6 +93,10 @@ def test_rows_are_ranked_owned_and_complete(connection: duckdb.DuckDBPyConnectio
     assert rows["model_swap"]["is_budget_at_risk"]
     assert rows["model_swap"]["budget_hint"] == "Developer tools"
     assert rows["batch_eligible"]["owner"] is None
+    commitment = rows["idle_commitment"]
+    assert (commitment["owner"], commitment["owner_email"]) == ("buyer@acme.example", "buyer@acme.example")
+    assert commitment["title"] == 'Use up "Promise" by 2027-01-21, or renegotiate it'
+    assert rows["experiment_rollout"]["owner"] == "tester@acme.example"
     assert "flex_eligible" not in rows
     assert "billed_retry" not in rows
 

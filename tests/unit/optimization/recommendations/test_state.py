@@ -169,8 +169,36 @@ def test_of_rivals_the_one_that_stands_is_kept_until_another_is_clearly_better()
     run(log, [small])
     run(log, [small, replace(tiny, saving_usd=Decimal(24))])
     assert names(log) == ["opened"]
-    run(log, [small, replace(tiny, saving_usd=Decimal(26))])
-    assert names(log) == ["opened", "opened"]
+    better = replace(tiny, saving_usd=Decimal(26))
+    known = run(log, [small, better])
+    # Both at once would tell people to move the same traffic to two places.
+    assert {one.candidate.target: one.state for one in known.values()} == {"small": "expired", "tiny": "open"}
+    assert better.recommendation_id in known[small.recommendation_id].reason
+    assert run(log, [small, better]) == known
+    assert names(log) == ["opened", "opened", "expired"]
+
+
+def test_idle_capacity_gives_way_to_the_commitment_that_it_is_part_of() -> None:
+    """What a commitment will lose to its end includes what it has lost so far: side by side it would count twice."""
+    log: list[Event] = []
+    idle = replace(candidate(30), kind="idle_capacity")
+    promise = replace(candidate(50), kind="idle_commitment", target="promise")
+    run(log, [idle])
+    known = run(log, [promise])
+    assert {one.candidate.kind: one.state for one in known.values()} == {
+        "idle_capacity": "expired",
+        "idle_commitment": "open",
+    }
+
+
+def test_a_rival_that_a_person_took_up_again_stays_beside_the_better_one() -> None:
+    """A run does not take back what somebody decided."""
+    log: list[Event] = []
+    small, tiny = candidate(20, target="small", rivals="ask"), candidate(40, target="tiny", rivals="ask")
+    run(log, [small])
+    run(log, [small, tiny])
+    person(log, Happening.REOPENED, small.recommendation_id)
+    assert {one.state for one in run(log, [small, tiny]).values()} == {State.OPEN}
 
 
 def test_a_rejected_rival_leaves_its_place_to_the_next_best() -> None:

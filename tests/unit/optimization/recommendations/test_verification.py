@@ -281,3 +281,31 @@ def test_a_swap_from_a_model_without_a_price_says_so() -> None:
     assert found.status == "inconclusive"
     assert found.saving_usd is None
     assert "have no price" in found.finding
+
+
+def test_work_that_left_the_priority_tier_is_compared_with_the_priority_price() -> None:
+    """Batch at half of the standard price saves three quarters of a priority price that was twice it, not a half."""
+    with company(3) as made:
+        made.execute(
+            "update core.fct_llm_requests set service_tier = case when usage_date >= ? then 'batch' else 'priority' end",
+            [DONE],
+        )
+        made.execute(
+            "update core.fct_llm_requests set list_cost_usd = list_cost_usd / 2, effective_cost_usd = effective_cost_usd / 2 "
+            "where service_tier = 'batch'"
+        )
+        for tier, factor in (("priority", 2), ("batch", 0.5)):
+            made.execute(
+                "insert into core.dim_model_prices select * replace (price_id || $tier as price_id, $tier as service_tier, "
+                "uncached_input_usd_per_mtok * $factor as uncached_input_usd_per_mtok, "
+                "output_usd_per_mtok * $factor as output_usd_per_mtok) "
+                "from core.dim_model_prices where service_tier = 'standard'",
+                {"tier": tier, "factor": factor},
+            )
+        one = done("batch_eligible", model="large")
+        one = replace(one, candidate=replace(one.candidate, parameters={"service_tier": "batch"}))
+        found = verify(made, one, SPAN)
+        ((spent,),) = made.execute(
+            "select sum(effective_cost_usd) from core.fct_llm_requests where service_tier = 'batch'"
+        ).fetchall()
+    assert float(found.saving_usd or 0) == pytest.approx(spent * 3, rel=1e-6)
