@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from digest.weeks import Week
@@ -165,6 +165,7 @@ class Digest:
     Attributes:
         team: Whose numbers; None: everybody's.
         weeks: Up to 13 weeks, the last of them this one.
+        first_date: The day from which there is any data, of whichever team.
         reasons: Why a part is empty, by its name.
     """
 
@@ -173,6 +174,7 @@ class Digest:
     team_name: str | None
     made_at: datetime
     weeks: tuple[WeekSpend, ...]
+    first_date: date | None
     teams: tuple[Line, ...]
     features: tuple[Line, ...]
     models: tuple[Line, ...]
@@ -192,7 +194,24 @@ class Digest:
 
     @property
     def week_before(self) -> WeekSpend | None:
+        """None also where data begins within it: days that nobody saw are no days without spend."""
+        if not self.has_whole_week_before:
+            return None
         return next((spend for spend in self.weeks if spend.week == self.week.before()), None)
+
+    @property
+    def has_whole_week_before(self) -> bool:
+        return self.first_date is not None and self.first_date <= self.week.before().start_date
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the week's first day had data, or none of its days did."""
+        return self.first_date is None or not self.week.start_date < self.first_date <= self.week.end_date
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the digest is made later than in the week after: budgets and actions are those of now."""
+        return self.made_at.date() > self.week.end_date + timedelta(days=7)
 
     @property
     def audience(self) -> str:

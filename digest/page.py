@@ -50,6 +50,7 @@ def render_page(digest: Digest) -> str:
 
 def parts(digest: Digest) -> dict[str, Any]:
     """What templates show of a digest: the page and the letter say the same."""
+    comparable = digest.has_whole_week_before
     actions = digest.actions[:ACTIONS_SHOWN]
     ends = [amount for each in actions for amount in (each.saving_lower_usd, each.saving_upper_usd)]
     done_ends = [
@@ -63,8 +64,9 @@ def parts(digest: Digest) -> dict[str, Any]:
         "headline": story.headline(digest),
         "week": digest.this_week,
         "before": digest.week_before,
-        "features": story.movers(digest.features),
-        "models": story.movers(digest.models),
+        "features": story.movers(digest.features) if comparable else (),
+        "models": story.movers(digest.models) if comparable else (),
+        "no_comparison": story.no_comparison(digest),
         "budgets": story.shown_budgets(digest),
         "actions": actions,
         "actions_total": sum((action.additional_usd for action in digest.actions), Decimal(0)),

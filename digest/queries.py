@@ -101,6 +101,13 @@ FORECAST = Query(
     """,
 )
 
+FIRST_DAY = Query(
+    "first_day",
+    "The day from which there is any data",
+    ("finops.mart_spend_daily",),
+    "select min(usage_date) as first_date from finops.mart_spend_daily",
+)
+
 _LINES = """
     select
         {column} as name,
@@ -171,7 +178,7 @@ DRIVERS = Query(
         and month_start_date = (
             select max(month_start_date)
             from finops.mart_cost_change_drivers
-            where is_month_complete and month_start_date <= $end_date
+            where is_month_complete and is_previous_month_complete and month_start_date <= $end_date
         )
     group by month_start_date, driver_name
     order by min(driver_order), driver_name

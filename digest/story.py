@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from digest.facts import Action, Anomaly, Budget, Digest, Done, Driver, Line
-from digest.words import percent, ratio_of, short_day, usd
+from digest.words import day, percent, ratio_of, short_day, usd
 
 SMALL_CHANGE = Decimal("0.02")
 LINES_SHOWN = 6
@@ -62,6 +62,14 @@ def _against_forecast(digest: Digest) -> str:
         return "within what was expected"
     way = "more" if week.effective_cost_usd > week.expected_usd else "less"
     return f"{way} than was expected ({usd(week.expected_usd)})"
+
+
+def no_comparison(digest: Digest) -> str:
+    """Why a change from the week before cannot be told; empty where it can."""
+    if digest.has_whole_week_before:
+        return ""
+    begins = f": data begins on {day(digest.first_date)}" if digest.first_date else ""
+    return f"There is no whole week before to compare with{begins}."
 
 
 def movers(lines: Sequence[Line]) -> tuple[Line, ...]:

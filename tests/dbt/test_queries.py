@@ -36,6 +36,32 @@ def test_each_query_says_what_it_is_for(path: Path, models: dict[str, dict[str, 
     assert all(models[table.split(".")[1]]["access"] == "public" for table in read)
 
 
+@pytest.mark.parametrize(
+    "name", ["attribution/customer-margin", "attribution/features-by-month", "optimization/what-changed-last-month"]
+)
+def test_a_month_in_which_data_begins_is_compared_with_nothing(name: str) -> None:
+    """Days that nobody saw would show as growth, and the revenue of a month as margin of the days that have cost."""
+    sql = (FOLDER / f"{name}.sql").read_text()
+    with duckdb.connect() as made:
+        made.execute(
+            """
+            create schema core; create schema finops;
+            create table core.fct_cost_ledger as
+            select
+                day::date as usage_date, 'search' as team, 'ask' as feature, 1.0 as effective_cost_usd, 1 as request_count
+            from generate_series(timestamp '2026-05-27', timestamp '2026-07-03', interval 1 day) as days (day);
+            create table finops.mart_customer_margin_monthly as
+            select 'c' as customer_id, 5.0 as effective_cost_usd, 90.0 as revenue_usd, 85.0 as margin_usd, cost_month
+            from (values (date '2026-05-01'), (date '2026-07-01')) as months (cost_month);
+            create table finops.mart_cost_change_drivers as
+            select
+                'search' as team, 'volume' as driver_name, 1 as driver_order, 25.0 as change_usd, true as is_month_complete,
+                false as is_previous_month_complete, date '2026-06-01' as month_start_date
+            """
+        )
+        assert made.execute(sql).fetchall() == []
+
+
 def test_the_index_lists_every_query_once() -> None:
     """With its question, and no query that is not there."""
     listed = re.findall(r"^\| (.+) \| \[.+\]\((.+\.sql)\) \|$", (FOLDER / "README.md").read_text(), re.MULTILINE)

@@ -2,7 +2,8 @@
 -- Look for: growth in cost without growth in requests means a dearer request.
 -- Tables: core.fct_cost_ledger
 with months as (
-    select date_trunc('month', max(usage_date))::date as current_month from core.fct_cost_ledger
+    select date_trunc('month', max(usage_date) + 1)::date as current_month, min(usage_date) as first_date
+    from core.fct_cost_ledger
 ),
 
 features as (
@@ -15,7 +16,10 @@ features as (
         sum(request_count) filter (where usage_date < current_month - interval 1 month) as before_request_count
     from core.fct_cost_ledger
     cross join months
-    where usage_date >= current_month - interval 2 month and usage_date < current_month
+    where
+        usage_date >= current_month - interval 2 month and usage_date < current_month
+        -- Nothing where data begins within the earlier month: that would show as growth.
+        and first_date <= current_month - interval 2 month
     group by all
 )
 

@@ -14,6 +14,6 @@ select
 from finops.mart_chargeback_monthly
 where cost_month = (
     select max(cost_month) from finops.mart_chargeback_monthly
-    where cost_month < (select date_trunc('month', max(usage_date)) from core.fct_cost_ledger)
+    where cost_month < (select date_trunc('month', max(usage_date) + 1) from core.fct_cost_ledger)
 )
 order by effective_cost_usd desc;

@@ -1,5 +1,5 @@
 -- Question: What was paid for and not used in the last 30 days, by kind, and how much of it can be won back?
--- Look for: recoverable cost; estimates are marked, and kinds may overlap.
+-- Look for: recoverable cost; estimates are marked, kinds add up, and idle_capacity is beside what was spent.
 -- Tables: finops.mart_waste_daily
 select
     waste_kind,

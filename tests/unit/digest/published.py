@@ -50,7 +50,7 @@ select
 create table finops.mart_cost_change_drivers as
 select
     date '2026-10-01' as month_start_date, team, 'ask' as feature, driver as driver_name, place as driver_order,
-    change::decimal(38, 18) as change_usd, true as is_month_complete
+    change::decimal(38, 18) as change_usd, true as is_month_complete, true as is_previous_month_complete
 from (values ('volume', 1, 6.5), ('tokens_per_request', 2, -2.25), ('list_price', 6, 0.0)) as drivers (driver, place, change)
 cross join (values ('search'), ('support')) as teams (team);
 create table finops.mart_budget_status as

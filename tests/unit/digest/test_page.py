@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from digest.letter import render_letter
 from digest.page import render_page
 from digest.reading import read_digest
 from digest.weeks import Week
 from ingestion.errors import TokenAtlasError
 from tests.unit.digest.figures import Shown, read_page
-from tests.unit.digest.published import NOW, SCRIPT, WEEK
+from tests.unit.digest.published import NOW, SCRIPT, WEEK, write_published
 
 
 def shown(connection: duckdb.DuckDBPyConnection, team: str | None = None, week: Week = WEEK) -> Shown:
@@ -123,7 +125,7 @@ def test_a_week_without_spend_says_so(connection: duckdb.DuckDBPyConnection) -> 
     text = " ".join(shown(connection, week=Week(date(2026, 8, 3))).text)
     assert "There is no spend in this week" in text
     assert "We spent nothing that is known" in text
-    assert "Nothing was spent in this week or in the one before" in text
+    assert "There is no whole week before to compare with: data begins on 26 October 2026." in text
 
 
 def test_tables_that_are_not_there_are_named(published_without: duckdb.DuckDBPyConnection) -> None:
@@ -163,5 +165,31 @@ def test_the_first_week_has_no_week_before(connection: duckdb.DuckDBPyConnection
     """A change against nothing is not known."""
     page = shown(connection, week=Week(date(2026, 10, 26)))
     assert not [figure for figure in page.figures if figure.name == "change_ratio"]
-    assert "There is no spend in the week before" in " ".join(page.text)
+    assert not [figure for figure in page.figures if figure.name == "change_usd" and figure.row != "driver"]
+    assert "There is no whole week before to compare with: data begins on 26 October 2026." in " ".join(page.text)
     assert WEEK.before(3).start_date == date(2026, 11, 16) - timedelta(days=21)
+
+
+def test_a_week_that_data_begins_in_is_not_compared_with(tmp_path: Path) -> None:
+    """Days that nobody saw are no days without spend: no change, no movers, and no drivers against half a month."""
+    path = write_published(tmp_path / "tokenatlas.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from finops.mart_spend_daily where usage_date < date '2026-11-11'")
+        connection.execute("update finops.mart_cost_change_drivers set is_previous_month_complete = false")
+        digest = read_digest(connection, WEEK, None, NOW)
+        first = shown(connection, week=WEEK.before())
+    page, letter = read_page(render_page(digest)), render_letter(digest)
+    for text in (" ".join(page.text), letter.text, letter.html, " ".join(first.text)):
+        assert "no whole week before to compare with: data begins on 11 November 2026" in text
+        assert "the week before." not in text
+    assert not [row for row, _ in page.rows if row in ("feature", "model", "driver")]
+    assert "more than" not in letter.subject
+    assert "this week is not whole" in " ".join(first.text)
+    assert "this week is not whole" not in " ".join(page.text)
+
+
+def test_budgets_and_actions_of_a_week_long_past_are_those_of_now(connection: duckdb.DuckDBPyConnection) -> None:
+    """The page says so, since it cannot know how they stood."""
+    said = "As of 23 November 2026, not of that week."
+    assert said in " ".join(shown(connection, week=WEEK.before(2)).text)
+    assert said not in " ".join(shown(connection).text)
