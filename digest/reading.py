@@ -63,7 +63,6 @@ def read_digest(connection: duckdb.DuckDBPyConnection, week: Week, team: str | N
     }
     reader = Reader(connection, values)
     weeks = _weeks(reader)
-    first_date = next((row["first_date"] for row in reader.ask(queries.FIRST_DAY)), None)
     teams = _lines(reader.ask(queries.BY_TEAM)) if team is None else ()
     features, models = _lines(reader.ask(queries.BY_FEATURE)), _lines(reader.ask(queries.BY_MODEL))
     anomalies = _anomalies(reader, next((each for each in weeks if each.week == week), None))
@@ -74,7 +73,6 @@ def read_digest(connection: duckdb.DuckDBPyConnection, week: Week, team: str | N
         team_name=team_name,
         made_at=now,
         weeks=weeks,
-        first_date=first_date,
         teams=teams,
         features=features,
         models=models,
@@ -85,6 +83,7 @@ def read_digest(connection: duckdb.DuckDBPyConnection, week: Week, team: str | N
         actions=_actions(reader),
         done=_done(reader),
         trust=_trust(reader, team, week),
+        first_date=next((row["first_date"] for row in reader.ask(queries.FIRST_DAY)), None),
         footnotes=reader.footnotes,
         reasons=reader.reasons,
     )

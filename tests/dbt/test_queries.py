@@ -48,15 +48,16 @@ def test_a_month_in_which_data_begins_is_compared_with_nothing(name: str) -> Non
             create schema core; create schema finops;
             create table core.fct_cost_ledger as
             select
-                day::date as usage_date, 'search' as team, 'ask' as feature, 1.0 as effective_cost_usd, 1 as request_count
+                day::date as usage_date, 'search' as team, 'ask' as feature, 1.0 as effective_cost_usd,
+                1 as request_count
             from generate_series(timestamp '2026-05-27', timestamp '2026-07-03', interval 1 day) as days (day);
             create table finops.mart_customer_margin_monthly as
             select 'c' as customer_id, 5.0 as effective_cost_usd, 90.0 as revenue_usd, 85.0 as margin_usd, cost_month
             from (values (date '2026-05-01'), (date '2026-07-01')) as months (cost_month);
             create table finops.mart_cost_change_drivers as
             select
-                'search' as team, 'volume' as driver_name, 1 as driver_order, 25.0 as change_usd, true as is_month_complete,
-                false as is_previous_month_complete, date '2026-06-01' as month_start_date
+                'search' as team, 'volume' as driver_name, 1 as driver_order, 25.0 as change_usd,
+                true as is_month_complete, false as is_previous_month_complete, date '2026-06-01' as month_start_date
             """
         )
         assert made.execute(sql).fetchall() == []
