@@ -51,12 +51,12 @@ def set_up(settings: Settings) -> BiHome:
         TokenAtlasError: nothing is published, a file of the pages or of the users is wrong, or Superset failed.
     """
     home = BiHome(settings.home / "bi")
-    home.prepare()
     datasets = read_datasets()
     queries = {name: dataset.sql for name, dataset in datasets.items() if dataset.sql}
     published = read_published(settings.published_path, queries)
     today = None if settings.is_clock_fixed else settings.now.date()
     bundle = build_bundle(datasets, read_pages(datasets), published, settings.published_path.absolute(), today)
+    home.prepare()
     for table, waiting in bundle.missing.items():
         print(f"{table} is not published: {'; '.join(waiting) or 'nothing waits for it'}")  # noqa: T201
     _load(home, bundle, published, settings.config)

@@ -26,17 +26,18 @@ class Reader:
     failures: list[str]
 
     def open(self, slug: str) -> None:
-        """Opens a page and waits until each of its charts shows something."""
+        """Opens a page and waits until each of its charts in sight shows something."""
         self.failures.clear()
         self.page.goto(f"/superset/dashboard/{slug}/")
         self.page.wait_for_selector("[data-test=chart-grid-component]", timeout=PATIENCE)
         self.page.wait_for_function(
             """() => {
-                const charts = [...document.querySelectorAll("[data-test=chart-grid-component]")];
+                const charts = [...document.querySelectorAll("[data-test=chart-grid-component]")]
+                    .filter(chart => chart.getBoundingClientRect().top < window.innerHeight - 100);
                 const filled = "canvas, table tbody tr, .header-line, .ant-empty-description, .ant-alert";
                 return charts.length > 0
-                    && charts.every(chart => chart.querySelector(filled))
-                    && !document.querySelector("[data-test=loading-indicator]");
+                    && charts.every(chart => chart.querySelector(filled)
+                        && !chart.querySelector("[data-test=loading-indicator]"));
             }""",
             timeout=PATIENCE,
         )
