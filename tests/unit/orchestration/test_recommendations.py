@@ -30,17 +30,17 @@ def recommended(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings
     return settings
 
 
-def test_what_a_run_found_is_listed_with_its_numbers(recommended: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_run_found_is_listed_with_its_numbers(recommended: Settings, capfd: pytest.CaptureFixture[str]) -> None:
     """Ranks, owners and amounts of the last run, and not those of the last event."""
     rows = latest_rows(recommended)
     batch = next(row for row in rows.values() if row["recommendation_kind"] == "batch_eligible")
     assert batch["expected_saving_usd_per_month"] == round(Decimal("0.22") * Decimal("30.4375"), 9)
     list_()
-    listed = capsys.readouterr().out
+    listed = capfd.readouterr().out
     assert "$6.70" in listed
     assert "buyer@acme.example" in listed
     show(batch["recommendation_id"])
-    assert "$6.70 a month" in capsys.readouterr().out
+    assert "$6.70 a month" in capfd.readouterr().out
 
 
 def test_a_second_run_lands_nothing(recommended: Settings) -> None:
