@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,15 @@ def latest_rows(settings: Settings) -> dict[str, dict[str, Any]]:
     names = list(RecommendationRow.__dataclass_fields__)
     rows = landed_rows(settings, ROWS, ["_load_id", *names], order_by="_load_id")
     last = max((str(row["_load_id"]) for row in rows), default="")
-    return {str(row["recommendation_id"]): row for row in rows if row["_load_id"] == last}
+    return {str(row["recommendation_id"]): _with_amounts(row) for row in rows if row["_load_id"] == last}
+
+
+def _with_amounts(row: dict[str, Any]) -> dict[str, Any]:
+    """Amounts are exact decimal text in the lake."""
+    return {
+        name: Decimal(value) if value is not None and name.endswith(("_usd", "_usd_per_month")) else value
+        for name, value in row.items()
+    }
 
 
 def owners_of(config: Config) -> Mapping[str, Owner]:

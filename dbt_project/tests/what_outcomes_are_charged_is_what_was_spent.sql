@@ -39,8 +39,13 @@ days as (
     group by all
 ),
 
+-- Where all that is known is refused attempts at no cost, the cost is not known.
 groups_of_requests as (
-    select charge_key, sum(effective_cost_usd) as cost_usd
+    select
+        charge_key,
+        case
+            when sum(effective_cost_usd) > 0 or count(*) = count(effective_cost_usd) then sum(effective_cost_usd)
+        end as cost_usd
     from {{ ref('int_requests_charged') }}
     group by charge_key
 ),

@@ -333,8 +333,41 @@ def _waste_days(connection: duckdb.DuckDBPyConnection, one: Recommendation, span
 def check_all(
     connection: duckdb.DuckDBPyConnection, known: Mapping[str, Recommendation], last: date
 ) -> dict[str, Verification]:
-    """The check of every change that was done, by id."""
-    return {
-        recommendation_id: verify(connection, known[recommendation_id], span)
-        for recommendation_id, span in spans_of(known, last).items()
-    }
+    """The check of every change that was done, by id. What two on the same traffic and day saved is counted once."""
+    found = {}
+    for recommendation_id, span in spans_of(known, last).items():
+        one = known[recommendation_id]
+        larger = _larger_of_that_day(one, known)
+        if larger is None:
+            found[recommendation_id] = verify(connection, one, span)
+            continue
+        told = (
+            f"{larger.recommendation_id} was done on the same day on the same traffic: what each of them saved cannot be "
+            "told apart, and is counted there."
+        )
+        found[recommendation_id] = Verification("inconclusive", METHODS[method_of(one.candidate.kind)], told)
+    return found
+
+
+def _larger_of_that_day(one: Recommendation, known: Mapping[str, Recommendation]) -> Recommendation | None:
+    def size(each: Recommendation) -> tuple[Decimal, str]:
+        return each.candidate.saving_usd, each.recommendation_id
+
+    rivals = [
+        other
+        for other in known.values()
+        if other.state is State.DONE and other.done_date == one.done_date and _share_traffic(one, other)
+    ]
+    largest = max(rivals, key=size, default=None)
+    return None if largest is None or size(largest) <= size(one) else largest
+
+
+def _share_traffic(one: Recommendation, other: Recommendation) -> bool:
+    """Whether both would be measured by the same dollars. Cost per request says nothing of a move to another price."""
+    mine, theirs = one.candidate, other.candidate
+    methods = {method_of(mine.kind), method_of(theirs.kind)}
+    is_measured_alike = methods <= {"rates", "arms"} or methods <= {"repriced", "arms"}
+    if mine.feature is None or mine.feature != theirs.feature or not is_measured_alike:
+        return False
+    is_same_model = None in (mine.model_id, theirs.model_id) or mine.model_id == theirs.model_id
+    return is_same_model or (mine.kind == theirs.kind == "model_swap" and mine.target == theirs.target)

@@ -48,7 +48,7 @@ def list_(
     if not shown:
         console.print("Nothing is recommended." if known else "Nothing is recommended yet: `tokenatlas run` looks.")
         return
-    lines = [_line(one, rows.get(one.recommendation_id, {})) for one in shown]
+    lines = [_line(_as_last_seen(one, row), row) for one in shown for row in [rows.get(one.recommendation_id, {})]]
     columns = ["", "what", "a month", "95 %", "adds", "confidence", "owner", "state", "id"]
     console.print(table("Recommendations", columns, lines, right=[0, 2, 3, 4]))
     console.print(
@@ -68,7 +68,7 @@ def show(recommendation_id: _Id) -> None:
     settings = Settings.from_environment()
     one = find(known_recommendations(settings), recommendation_id)
     row = latest_rows(settings).get(one.recommendation_id, {})
-    for label, value in _details(one, row):
+    for label, value in _details(_as_last_seen(one, row), row):
         if value:
             console.print(f"{label:<14}{value}", markup=False, soft_wrap=True)
     console.print("\nWhat happened", style="bold")
@@ -126,6 +126,25 @@ def _change(prefix: str, name: str, by: str | None, reason: str, day: date | Non
     console.print(f"{what} {was} {one.state}.", markup=False, soft_wrap=True)
     if name == "done" and is_news:
         console.print(f"Checked by each run from {one.done_date} on; a week of requests is needed to tell.")
+
+
+def _as_last_seen(one: Recommendation, row: dict[str, Any]) -> Recommendation:
+    """With the words and numbers of the last run: the log has them only as of the last event."""
+    from dataclasses import replace
+
+    from optimization.recommendations.model import Confidence
+
+    if not row or not one.state.is_standing:
+        return one
+    candidate = replace(
+        one.candidate,
+        **{name: row[name] for name in ("title", "evidence", "how_to")},
+        confidence=Confidence(row["confidence"]),
+        saving_usd=row["expected_saving_usd_per_month"],
+        saving_lower_usd=row["expected_saving_lower_usd_per_month"],
+        saving_upper_usd=row["expected_saving_upper_usd_per_month"],
+    )
+    return replace(one, candidate=candidate)
 
 
 def _order(one: Recommendation, row: dict[str, Any]) -> tuple[bool, int, str]:

@@ -42,7 +42,10 @@ counted as (
         totalled.*,
         -- Use that is metered without a count of requests is measured in tokens, in both months.
         (previous_owner_tokens > 0 and previous_owner_requests = 0) or (current_owner_tokens > 0 and current_owner_requests = 0)
-            as is_counted_in_tokens
+            as is_counted_in_tokens,
+        -- A few stray requests do not say how a feature worked before it was launched, or after it ended.
+        previous_owner_requests between 1 and 19 and 20 * previous_owner_requests <= current_owner_requests as is_launch,
+        current_owner_requests between 1 and 19 and 20 * current_owner_requests <= previous_owner_requests as is_ending
     from totalled
 ),
 
@@ -80,8 +83,15 @@ select
     service_tier,
     token_type,
     {% for factor in cost_factors() -%}
-    coalesce(previous_{{ factor }}, current_{{ factor }}) as previous_{{ factor }},
-    coalesce(current_{{ factor }}, previous_{{ factor }}) as current_{{ factor }},
+    {% if factor == 'volume' -%}
+    previous_volume,
+    current_volume,
+    {% else -%}
+    case when is_launch then coalesce(current_{{ factor }}, previous_{{ factor }}) else coalesce(previous_{{ factor }}, current_{{ factor }}) end
+        as previous_{{ factor }},
+    case when is_ending then coalesce(previous_{{ factor }}, current_{{ factor }}) else coalesce(current_{{ factor }}, previous_{{ factor }}) end
+        as current_{{ factor }},
+    {% endif -%}
     {% endfor -%}
     previous_request_count,
     previous_token_count,

@@ -26,7 +26,11 @@ charges as (
         count(*) filter (where not requests_charged.is_success) as failed_request_count,
         count(*) filter (where requests_charged.feature is distinct from deciding.feature) as other_feature_request_count,
         count(*) - count(requests_charged.effective_cost_usd) as unpriced_request_count,
-        cast(sum(requests_charged.effective_cost_usd) as {{ money_type() }}) as effective_cost_usd,
+        -- Refused attempts cost nothing; beside what has no price that is no total.
+        cast(case
+            when sum(requests_charged.effective_cost_usd) > 0 or count(*) = count(requests_charged.effective_cost_usd)
+                then sum(requests_charged.effective_cost_usd)
+        end as {{ money_type() }}) as effective_cost_usd,
         min(requests_charged.started_at) as first_request_at
     from requests_charged
     inner join deciding on requests_charged.charge_key = deciding.request_key

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from optimization.recommendations.model import Candidate, Confidence, Recommendation, State
-from optimization.recommendations.verification import Effect, Span, judge, method_of, spans_of, verify
+from optimization.recommendations.verification import Effect, Span, check_all, judge, method_of, spans_of, verify
 
 FIRST, DONE, LAST = date(2026, 9, 1), date(2026, 10, 13), date(2026, 11, 22)
 PRICES = {"large": (2.5, 10.0), "small": (0.5, 2.0)}
@@ -309,3 +309,17 @@ def test_work_that_left_the_priority_tier_is_compared_with_the_priority_price() 
             "select sum(effective_cost_usd) from core.fct_llm_requests where service_tier = 'batch'"
         ).fetchall()
     assert float(found.saving_usd or 0) == pytest.approx(spent * 3, rel=1e-6)
+
+
+def test_two_changes_of_one_day_do_not_both_claim_what_they_saved(shorter: duckdb.DuckDBPyConnection) -> None:
+    """The larger one has it; a change of another model of the feature is measured by itself."""
+    prompt, context = done("prompt_rollback"), done("oversized_context", model="large")
+    prompt = replace(prompt, candidate=replace(prompt.candidate, saving_usd=Decimal(5)))
+    other = done("oversized_context", model="small")
+    known = {each.recommendation_id: each for each in (prompt, context)}
+    found = check_all(shorter, known, LAST)
+    assert found[prompt.recommendation_id].status == "saved"
+    assert found[context.recommendation_id].saving_usd is None
+    assert prompt.recommendation_id in found[context.recommendation_id].finding
+    known = {each.recommendation_id: each for each in (context, other)}
+    assert check_all(shorter, known, LAST)[context.recommendation_id].status == "saved"
