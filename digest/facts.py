@@ -228,6 +228,11 @@ class Digest:
         return self.first_date is None or not self.week.start_date < self.first_date <= self.week.end_date
 
     @property
+    def is_before_data(self) -> bool:
+        """Whether nothing was received of this week or of any before it: no news, and not a week without spend."""
+        return self.first_date is None or self.first_date > self.week.end_date
+
+    @property
     def is_past(self) -> bool:
         """Whether the digest is made later than in the week after: budgets and actions are those of now."""
         return self.made_at.date() > self.week.end_date + timedelta(days=7)

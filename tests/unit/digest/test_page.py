@@ -189,6 +189,14 @@ def test_a_week_that_data_begins_in_is_not_compared_with(tmp_path: Path) -> None
     assert "this week is not whole" not in " ".join(page.text)
 
 
+def test_a_week_before_all_data_is_no_news(connection: duckdb.DuckDBPyConnection) -> None:
+    """Nobody is sent it: the same week is sent only once, and may still be pulled."""
+    begins = Week(date(2026, 10, 26))
+    assert read_digest(connection, begins.before(), None, NOW).is_before_data
+    assert not read_digest(connection, begins, None, NOW).is_before_data
+    assert not read_digest(connection, WEEK, None, NOW).is_before_data
+
+
 def test_budgets_and_actions_of_a_week_long_past_are_those_of_now(connection: duckdb.DuckDBPyConnection) -> None:
     """The page says so, since it cannot know how they stood."""
     said = "As of 23 November 2026, not of that week."
