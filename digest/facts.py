@@ -23,7 +23,10 @@ class Footnote:
 
 @dataclass(frozen=True)
 class WeekSpend:
-    """One week. ``expected``: as forecast before it began, with a range that at least 9 weeks in 10 lie in."""
+    """One week. ``expected``: as forecast before it began, with a range that at least 9 weeks in 10 lie in.
+
+    ``is_known`` is false where no row of the week has a price: then its cost is not nothing, but not known.
+    """
 
     week: Week
     effective_cost_usd: Decimal
@@ -34,9 +37,12 @@ class WeekSpend:
     expected_lower_usd: Decimal | None = None
     expected_upper_usd: Decimal | None = None
     is_before_the_fact: bool = True
+    is_known: bool = True
 
     @property
     def cost_per_request_usd(self) -> Decimal | None:
+        if not self.is_known:
+            return None
         return ratio_of(self.effective_cost_usd, self.request_count)
 
 
@@ -57,10 +63,15 @@ class Line:
     @property
     def reason(self) -> str:
         """Whether it is how much was asked for, or what an answer costs."""
-        if self.previous_request_count <= 0 or self.previous_cost_usd <= 0:
-            return "not used the week before" if self.effective_cost_usd > 0 else ""
-        if self.request_count <= 0 or self.effective_cost_usd <= 0:
+        if self.previous_request_count <= 0 and self.previous_cost_usd == 0:
+            return "not used the week before"
+        if self.request_count <= 0 and self.effective_cost_usd == 0:
             return "not used this week"
+        if self.previous_request_count <= 0 or self.request_count <= 0:
+            # Metered use that no log explains has a cost and no requests.
+            return "how many requests is not known"
+        if self.previous_cost_usd <= 0 or self.effective_cost_usd <= 0:
+            return "no cost that is known in one of the two weeks"
         volume = self.request_count / self.previous_request_count - 1
         unit = (self.effective_cost_usd / self.request_count) / (self.previous_cost_usd / self.previous_request_count)
         return f"requests {volume * 100:+.0f} %, cost per request {(unit - 1) * 100:+.0f} %".replace("-", MINUS)
@@ -200,6 +211,14 @@ class Digest:
         return next((spend for spend in self.weeks if spend.week == self.week.before()), None)
 
     @property
+    def change_ratio(self) -> Decimal | None:
+        """Of this week against the one before; None where one of them is not known, or the one before was no spend."""
+        week, before = self.this_week, self.week_before
+        if week is None or before is None or not (week.is_known and before.is_known) or before.effective_cost_usd <= 0:
+            return None
+        return week.effective_cost_usd / before.effective_cost_usd - 1
+
+    @property
     def has_whole_week_before(self) -> bool:
         return self.first_date is not None and self.first_date <= self.week.before().start_date
 
@@ -207,6 +226,11 @@ class Digest:
     def is_whole(self) -> bool:
         """Whether the week's first day had data, or none of its days did."""
         return self.first_date is None or not self.week.start_date < self.first_date <= self.week.end_date
+
+    @property
+    def is_before_data(self) -> bool:
+        """Whether nothing was received of this week or of any before it: no news, and not a week without spend."""
+        return self.first_date is None or self.first_date > self.week.end_date
 
     @property
     def is_past(self) -> bool:

@@ -31,7 +31,7 @@ def render_letter(digest: Digest) -> Letter:
     pictures: dict[str, bytes] = {}
     if digest.this_week is not None:
         pictures["weeks"] = png.weeks_png(digest.weeks)
-    if digest.has_whole_week_before and (features := story.movers(digest.features)):
+    if not story.no_comparison(digest) and (features := story.movers(digest.features)):
         pictures["changes"] = png.changes_png(features)
     # The content is part of the id: programs that keep pictures by their id must not show those of another week.
     cids = {name: f"{name}-{hashlib.sha256(image).hexdigest()[:16]}@{CID_DOMAIN}" for name, image in pictures.items()}

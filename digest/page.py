@@ -50,7 +50,7 @@ def render_page(digest: Digest) -> str:
 
 def parts(digest: Digest) -> dict[str, Any]:
     """What templates show of a digest: the page and the letter say the same."""
-    comparable = digest.has_whole_week_before
+    comparable = not story.no_comparison(digest)
     actions = digest.actions[:ACTIONS_SHOWN]
     ends = [amount for each in actions for amount in (each.saving_lower_usd, each.saving_upper_usd)]
     done_ends = [

@@ -246,11 +246,12 @@ TRUST = Query(
     """
     select
         count(*) filter (where list_cost_usd is not null or evidence = 'billed') / nullif(count(*), 0) as priced_ratio,
-        sum(effective_cost_usd) filter (where team <> 'unattributed') / nullif(sum(effective_cost_usd), 0)
+        coalesce(sum(effective_cost_usd) filter (where team <> 'unattributed'), 0) / nullif(sum(effective_cost_usd), 0)
             as attributed_ratio,
-        sum(effective_cost_usd) filter (where evidence = 'logged') / nullif(sum(effective_cost_usd), 0) as logged_ratio,
-        sum(effective_cost_usd) filter (where maturity in ('billed', 'invoiced')) / nullif(sum(effective_cost_usd), 0)
-            as billed_ratio
+        coalesce(sum(effective_cost_usd) filter (where evidence = 'logged'), 0) / nullif(sum(effective_cost_usd), 0)
+            as logged_ratio,
+        coalesce(sum(effective_cost_usd) filter (where maturity in ('billed', 'invoiced')), 0)
+        / nullif(sum(effective_cost_usd), 0) as billed_ratio
     from core.fct_cost_ledger
     where usage_date between $start_date and $end_date and ($team is null or team = $team)
     """,

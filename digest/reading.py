@@ -119,13 +119,14 @@ def _weeks(reader: Reader) -> tuple[WeekSpend, ...]:
                 expected_lower_usd=forecast.get("lower_cost_usd"),
                 expected_upper_usd=forecast.get("upper_cost_usd"),
                 is_before_the_fact=bool(forecast.get("is_before_the_fact", True)),
+                is_known=row["effective_cost_usd"] is not None,
             )
         )
     return tuple(weeks)
 
 
 def _zero_if_nothing(amount: Decimal | None) -> Decimal:
-    """A week whose every row is without a price cost nothing that is known; the part on trust says how much that is."""
+    """For charts; what is told of a week whose every row is without a price is that its cost is not known."""
     return Decimal(0) if amount is None else amount
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from digest.facts import Action, Anomaly, Budget, Digest, Done, Driver, Line
-from digest.words import day, percent, ratio_of, short_day, usd
+from digest.words import day, percent, short_day, usd
 
 SMALL_CHANGE = Decimal("0.02")
 LINES_SHOWN = 6
@@ -34,14 +34,16 @@ STATUS_WORDS = {
 
 def headline(digest: Digest) -> str:
     """What the week came to, in one sentence."""
-    week, before = digest.this_week, digest.week_before
+    week = digest.this_week
     who = "We" if digest.team is None else digest.audience
     if week is None:
         return f"{who} spent nothing that is known in this week."
+    if not week.is_known:
+        whose = "we" if digest.team is None else digest.audience
+        return f"What {whose} spent is not known: nothing of this week has a price."
     parts = [f"{who} spent {usd(week.effective_cost_usd)}"]
-    change = None if before is None else ratio_of(week.effective_cost_usd, before.effective_cost_usd)
-    if change is not None:
-        parts.append(_against(change - 1, "the week before"))
+    if digest.change_ratio is not None:
+        parts.append(_against(digest.change_ratio, "the week before"))
     if week.expected_usd is not None:
         parts.append(_against_forecast(digest))
     return ", ".join(parts[:2]) + (f" and {parts[2]}" if len(parts) > 2 else "") + "."
@@ -66,6 +68,8 @@ def _against_forecast(digest: Digest) -> str:
 
 def no_comparison(digest: Digest) -> str:
     """Why a change from the week before cannot be told; empty where it can."""
+    if digest.this_week is not None and not digest.this_week.is_known:
+        return "What this week cost is not known."
     if digest.has_whole_week_before:
         return ""
     begins = f": data begins on {day(digest.first_date)}" if digest.first_date else ""

@@ -33,7 +33,12 @@ class DigestReader:
     comment: str | None
 
 
-def _recipient(cell: str) -> str:
+def one_address(cell: str) -> str:
+    """The cell, if it is one address.
+
+    Raises:
+        CellError: it is none, or several.
+    """
     if not _ADDRESS.fullmatch(cell):
         raise CellError(f"{cell!r} is not one e-mail address", "write one such as finops@acme.example on each line")
     return cell
@@ -44,7 +49,7 @@ def _weekday(cell: str) -> int:
 
 
 READER_COLUMNS: Mapping[str, Parser] = {
-    "recipient": _recipient,
+    "recipient": one_address,
     "team": cells.text,
     "weekday": _weekday,
     "channel": cells.text,

@@ -8,7 +8,8 @@ import typer
 
 from digest.weeks import parse_week
 from ingestion.config import load_config
-from ingestion.config.digest_readers import DigestReader
+from ingestion.config.csv_files import CellError
+from ingestion.config.digest_readers import DigestReader, one_address
 from ingestion.errors import TokenAtlasError
 from ingestion.settings import Settings
 from orchestration import digests
@@ -19,6 +20,7 @@ def show_digest(
     week_name: str | None, team: str | None, out: Path | None, *, is_sent: bool, recipients: list[str], again: bool
 ) -> None:
     """Writes the page of a week; with ``is_sent`` or ``recipients`` sends it as well."""
+    _check_addresses(recipients)
     settings = Settings.from_environment()
     week = digests.week_of_now(settings) if week_name is None else parse_week(week_name, settings.now.date())
     digest = digests.make_digest(settings, week, team)
@@ -40,6 +42,14 @@ def show_digest(
     if sent.failed:
         console.print("What did not arrive is tried again by the next run, or by this command.")
         raise typer.Exit(1)
+
+
+def _check_addresses(recipients: list[str]) -> None:
+    for recipient in recipients:
+        try:
+            one_address(recipient)
+        except CellError as error:
+            raise TokenAtlasError(error.what, where="--to", mend=error.mend) from error
 
 
 def _readers(settings: Settings, team: str | None, recipients: list[str]) -> list[DigestReader]:

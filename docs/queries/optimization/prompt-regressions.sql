@@ -1,11 +1,12 @@
 -- Question: Which prompt revisions made things worse?
--- Look for: what the reasons name; confounded revisions changed together with something else.
+-- Look for: is_regression and what the reasons name; confounded revisions changed together with something else.
 -- Tables: finops.mart_prompt_revisions
 select
     feature,
     prompt_name,
     previous_prompt_version,
     prompt_version,
+    is_regression,
     verdict,
     regression_reasons,
     is_confounded,

@@ -65,7 +65,9 @@ def weekly_digest(context: dg.AssetExecutionContext, atlas: TokenAtlasResource) 
             "preview": dg.MetadataValue.md(digests.preview(overall)),
         },
     )
-    due, problem, sent = digests.due_readers(config, settings, week), "", digests.Sent()
+    # A home that begins has nothing to tell yet, and the same week would not be sent again once it is pulled.
+    due = [] if overall.is_before_data else digests.due_readers(config, settings, week)
+    problem, sent = "", digests.Sent()
     try:
         if due:
             sent = digests.send(settings, week, due)

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from digest.facts import Line
 from digest.letter import render_letter
 from digest.page import render_page
 from digest.reading import read_digest
@@ -188,8 +189,70 @@ def test_a_week_that_data_begins_in_is_not_compared_with(tmp_path: Path) -> None
     assert "this week is not whole" not in " ".join(page.text)
 
 
+def test_a_week_before_all_data_is_no_news(connection: duckdb.DuckDBPyConnection) -> None:
+    """Nobody is sent it: the same week is sent only once, and may still be pulled."""
+    begins = Week(date(2026, 10, 26))
+    assert read_digest(connection, begins.before(), None, NOW).is_before_data
+    assert not read_digest(connection, begins, None, NOW).is_before_data
+    assert not read_digest(connection, WEEK, None, NOW).is_before_data
+
+
 def test_budgets_and_actions_of_a_week_long_past_are_those_of_now(connection: duckdb.DuckDBPyConnection) -> None:
     """The page says so, since it cannot know how they stood."""
     said = "As of 23 November 2026, not of that week."
     assert said in " ".join(shown(connection, week=WEEK.before(2)).text)
     assert said not in " ".join(shown(connection).text)
+
+
+def test_a_week_without_any_price_is_not_known_and_not_zero(tmp_path: Path) -> None:
+    """Invariant 6: no cost is 0 for want of a price, on the page and in the subject of the letter."""
+    path = write_published(tmp_path / "tokenatlas.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"update finops.mart_spend_daily set effective_cost_usd = null where {IN_WEEK}")
+        digest = read_digest(connection, WEEK, None, NOW)
+    page, letter = read_page(render_page(digest)), render_letter(digest)
+    assert "What we spent is not known: nothing of this week has a price." in " ".join(page.text)
+    assert letter.subject.endswith("What we spent is not known: nothing of this week has a price")
+    assert not {"spent_usd", "change_ratio", "cost_per_request_usd"} & {
+        figure.name for figure in page.figures if not figure.row
+    }
+    assert not [row for row, _ in page.rows if row in ("feature", "model")]
+
+
+def test_a_share_of_nothing_is_none_and_not_unknown(tmp_path: Path) -> None:
+    """All of the spend is known, and the logs explain nothing of it: 0 %."""
+    path = write_published(tmp_path / "tokenatlas.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update core.fct_cost_ledger set evidence = 'metered', maturity = 'estimated'")
+        trust = {line.name: line.shown for line in read_digest(connection, WEEK, "search", NOW).trust}
+    assert trust["logged_ratio"] == trust["billed_ratio"] == "0 %"
+    assert trust["attributed_ratio"] == "100 %"
+
+
+def test_a_week_of_credits_is_no_base_of_a_percentage(tmp_path: Path) -> None:
+    """Against a sum below zero, less would read as more."""
+    path = write_published(tmp_path / "tokenatlas.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"update finops.mart_spend_daily set effective_cost_usd = -9 where {BEFORE}")
+        digest = read_digest(connection, WEEK, None, NOW)
+    assert digest.change_ratio is None
+    assert "the week before" not in render_letter(digest).subject
+
+
+@pytest.mark.parametrize(
+    ("cost", "before", "requests", "requests_before", "reason"),
+    [
+        (1, 0, 0, 0, "not used the week before"),
+        (0, 1, 0, 5, "not used this week"),
+        (2, 1, 0, 0, "how many requests is not known"),
+        (2, 1, 9, 0, "how many requests is not known"),
+        (0, 1, 9, 5, "no cost that is known in one of the two weeks"),
+        (3, 1, 10, 5, "requests +100 %, cost per request +50 %"),
+    ],
+)
+def test_a_line_says_why_it_changed_only_where_that_is_known(
+    cost: int, before: int, requests: int, requests_before: int, reason: str
+) -> None:
+    """Dark spend has a cost and no requests: it was used, both weeks."""
+    line = Line("ask", Decimal(cost), Decimal(before), Decimal(requests), Decimal(requests_before))
+    assert line.reason == reason

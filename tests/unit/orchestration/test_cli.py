@@ -23,6 +23,10 @@ COMMANDS = (
     "reprice",
     "rebuild",
     "compact",
+    "alerts",
+    "backtest",
+    "digest",
+    "recommendations",
 )
 HEAVY = ("dagster", "dbt", "duckdb", "pandas", "pyarrow", "great_expectations", "prophet", "sandbox")
 
@@ -99,3 +103,12 @@ def test_an_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:
     failed = tokenatlas("import", "one.jsonl", "--source", "app", cwd=tmp_path)
     assert failed.returncode == 1
     assert "there is no source 'app'" in failed.stderr
+
+
+@pytest.mark.parametrize("address", ["nonsense", "a@acme.example,b@acme.example", "a@acme.example\nBcc: b@b.example"])
+def test_a_digest_goes_to_one_address_at_a_time(tmp_path: Path, address: str) -> None:
+    """Refused before anything is read, made or sent."""
+    done = tokenatlas("digest", "--to", address, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "is not one e-mail address" in done.stderr
+    assert "--to" in done.stderr
