@@ -3,7 +3,7 @@ with
 
 drivers as (
     select * from finops.mart_cost_change_drivers
-    where is_month_complete
+    where is_month_complete and is_previous_month_complete
 ),
 
 last_month as (
