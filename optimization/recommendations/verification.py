@@ -342,8 +342,8 @@ def check_all(
             found[recommendation_id] = verify(connection, one, span)
             continue
         told = (
-            f"{larger.recommendation_id} was done on the same day on the same traffic: what each of them saved cannot be "
-            "told apart, and is counted there."
+            f"{larger.recommendation_id} was done on the same day on the same traffic: what each of them saved cannot "
+            "be told apart, and is counted there."
         )
         found[recommendation_id] = Verification("inconclusive", METHODS[method_of(one.candidate.kind)], told)
     return found
