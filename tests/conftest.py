@@ -26,9 +26,11 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps together what shares a costly home: each file of integration tests, and all tests that open the browser."""
+    """Keeps together what shares a costly home: the dbt company, each file of integration tests, and the browser."""
     for item in items:
         if item.get_closest_marker("e2e"):
             item.add_marker(pytest.mark.xdist_group("e2e"))
         elif item.get_closest_marker("integration"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        elif item.path.parent.name == "dbt":
+            item.add_marker(pytest.mark.xdist_group("dbt"))

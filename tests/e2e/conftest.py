@@ -36,6 +36,8 @@ def demo_environment(tmp_path_factory: pytest.TempPathFactory, repository: Path)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A running Chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no browser: expected {CHROMIUM} (apt-get install chromium)")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield running

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from digest.page import render_page
 from digest.reading import read_digest
-from tests.e2e.test_dagster_ui import CHROMIUM, QUIET
 from tests.unit.digest.published import NOW, SCRIPT, WEEK, open_published, write_published
 
 pytestmark = pytest.mark.e2e
@@ -26,17 +24,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             found[name] = folder / f"{name}.html"
             found[name].write_text(render_page(read_digest(connection, WEEK, team, NOW)))
     return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser: expected {CHROMIUM} (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("name", ["all", "support"])
