@@ -9,6 +9,7 @@ import pytest
 
 from ingestion.settings import Settings
 from orchestration.commands.recommendations import list_, show
+from orchestration.console import console
 from orchestration.recommendations import latest_rows, run
 from tests.unit.optimization.recommendations.marts import create_company
 
@@ -26,21 +27,21 @@ def recommended(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings
     monkeypatch.setenv("TOKENATLAS_HOME", str(settings.home))
     monkeypatch.setenv("TOKENATLAS_CONFIG", str(settings.config))
     monkeypatch.setenv("TOKENATLAS_NOW", settings.now.isoformat())
-    monkeypatch.setenv("COLUMNS", "250")
     return settings
 
 
-def test_what_a_run_found_is_listed_with_its_numbers(recommended: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_a_run_found_is_listed_with_its_numbers(recommended: Settings) -> None:
     """Ranks, owners and amounts of the last run, and not those of the last event."""
     rows = latest_rows(recommended)
     batch = next(row for row in rows.values() if row["recommendation_kind"] == "batch_eligible")
     assert batch["expected_saving_usd_per_month"] == round(Decimal("0.22") * Decimal("30.4375"), 9)
-    list_()
-    listed = capfd.readouterr().out
-    assert "$6.70" in listed
-    assert "buyer@acme.example" in listed
-    show(batch["recommendation_id"])
-    assert "$6.70 a month" in capfd.readouterr().out
+    with console.capture() as listed:
+        list_()
+    assert "$6.70" in listed.get()
+    assert "buyer@acme.example" in listed.get()
+    with console.capture() as shown:
+        show(batch["recommendation_id"])
+    assert "$6.70 a month" in shown.get()
 
 
 def test_a_second_run_lands_nothing(recommended: Settings) -> None:
