@@ -47,11 +47,11 @@ format: setup ## Apply formatting and the safe fixes of the linter
 	$(BIN)/ruff format .
 
 test: setup bi-environment ## Run every test
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not integration and not e2e"
-	$(BIN)/pytest -n 2 --dist loadgroup -m "integration or e2e"
+	$(BIN)/pytest -n 2 -m "not integration and not e2e"
+	$(BIN)/pytest -n 2 -m "integration or e2e"
 
 test-fast: setup ## Run the unit, golden and dbt tests only
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not integration and not e2e"
+	$(BIN)/pytest -n 2 -m "not integration and not e2e"
 
 demo: setup ## Simulate a company, pull its providers, build every table, forecast, and print the result
 	@$(BIN)/tokenatlas demo

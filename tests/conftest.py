@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -24,13 +26,17 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps together what shares a costly home: the dbt company, each file of integration tests, and the browser."""
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-        elif item.get_closest_marker("integration"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        elif item.path.parent.name == "dbt":
-            item.add_marker(pytest.mark.xdist_group("dbt"))
+class HomeScheduling(LoadScopeScheduling):
+    """Gives tests that share a costly home to one worker: the dbt company, a file of integration tests, the browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        suite = file.split("/")[1]
+        if suite in ("dbt", "e2e"):
+            return suite
+        return file if suite == "integration" else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HomeScheduling:
+    """What `pytest -n 2` asks which worker runs what."""
+    return HomeScheduling(config, log)

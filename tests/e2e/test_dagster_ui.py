@@ -17,7 +17,7 @@ from tests.e2e.processes import beside_python, free_port
 
 pytestmark = pytest.mark.e2e
 
-GROUPS = ("ingestion", "staging", "intermediate", "core", "finops", "forecasting", "delivery")
+GROUPS = ("ingestion", "staging", "intermediate", "core", "finops", "forecasting", "optimization", "delivery")
 PATIENCE_SECONDS = 180
 
 

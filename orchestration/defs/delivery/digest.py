@@ -91,7 +91,7 @@ def weekly_digest(context: dg.AssetExecutionContext, atlas: TokenAtlasResource) 
 
 
 digest_job = dg.define_asset_job(
-    "weekly_digest",
+    "digest",
     selection=dg.AssetSelection.assets(PAGE_KEY, DELIVERIES_KEY),
     description="The digest of the last complete week, from what is published.",
 )

@@ -19,7 +19,7 @@ from orchestration.quality import MARTS
 # Dagster warns of its own young features, and of what it still uses of an older pydantic.
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.BetaWarning", "ignore::pydantic.PydanticDeprecatedSince20")
 
-GROUPS = {"ingestion", "staging", "intermediate", "core", "finops", "forecasting", "delivery"}
+GROUPS = {"ingestion", "staging", "intermediate", "core", "finops", "forecasting", "optimization", "delivery"}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator
 
 @pytest.fixture(scope="module")
 def repo(home: Path) -> dg.RepositoryDefinition:
-    """What `dagster dev` opens."""
-    return definitions().get_repository_def()
+    """What `dagster dev` opens, once it has found no fault with it: names that two jobs share are found then."""
+    found = definitions()
+    dg.Definitions.validate_loadable(found)
+    return found.get_repository_def()
 
 
 def manifest_of(home: Path) -> dict[str, Any]:
