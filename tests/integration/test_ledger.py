@@ -418,8 +418,11 @@ def test_estimates_give_way_to_the_bill(built: Built) -> None:
     assert abs(float(effective) / float(final) - 1) < 0.05
 
 
-# Of the cookbook: queries that rightly find nothing here, where neither `optimization` has run nor a price has changed.
+# Of the cookbook: queries that rightly find nothing here, where neither `optimization` has run nor a price has changed,
+# and where sixty days hold one whole month to compare, and not two.
 WITHOUT_ROWS = {
+    "features-by-month",
+    "what-changed-last-month",
     "price-changes",
     "quality-per-dollar",
     "cost-of-pass",
