@@ -16,7 +16,7 @@ from tests.e2e.processes import CHROMIUM, QUIET, beside_python
 from tests.e2e.superset import Superset, running_superset
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo_environment(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> dict[str, str]:
     """The environment of a home on which a small demo has run."""
     if not CHROMIUM.exists():
@@ -33,7 +33,7 @@ def demo_environment(tmp_path_factory: pytest.TempPathFactory, repository: Path)
     return {**os.environ, **variables}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A running Chromium."""
     if not CHROMIUM.exists():
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def superset(demo_environment: dict[str, str], repository: Path) -> Iterator[Superset]:
     """What `make bi` starts, on the home of the demo."""
     if not (ENVIRONMENT / "bin" / "superset").exists():
