@@ -37,6 +37,7 @@ class HomeScheduling(LoadScopeScheduling):
         return file if suite == "integration" else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HomeScheduling:
     """What `pytest -n 2` asks which worker runs what."""
     return HomeScheduling(config, log)
