@@ -26,7 +26,7 @@ if not console.is_terminal:
     console.width = 160
 errors = Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
 
-_TITLES = {
+TITLES = {
     "lake__config": "Read the configuration",
     "lake__model_prices": "Resolve prices",
     "lake__lake_index": "Index the lake",
@@ -38,6 +38,7 @@ _TITLES = {
     "forecasts": "Forecast",
     "optimization": "Look for savings",
     "dbt_outlook_marts": "Build marts of forecasts, budgets and savings (dbt)",
+    "recommendations": "Rank what to change, and check what was done",
     "alerting__alert_events": "Assess budgets and send alerts",
     "dbt_action_marts": "Build marts of alerts and recommendations (dbt)",
     "publish": "Publish",
@@ -116,8 +117,8 @@ def print_failure(outcome: RunOutcome) -> None:
 
 
 def _title(step: Step) -> str:
-    if step.key in _TITLES:
-        return _TITLES[step.key]
+    if step.key in TITLES:
+        return TITLES[step.key]
     return step.key.replace("lake__", "Land ").replace("__", ".").replace("_", " ")
 
 

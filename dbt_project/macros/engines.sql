@@ -32,3 +32,13 @@
         else format('{:,}', cast(round(abs({{ amount }})) as bigint))
     end
 {%- endmacro %}
+
+{#- Dollars to be read, such as `$1,200` or `-$0.42`. -#}
+{% macro dollars(amount) %}{{ return(adapter.dispatch('dollars', 'tokenatlas')(amount)) }}{% endmacro %}
+{% macro duckdb__dollars(amount) -%}
+    case when {{ amount }} < 0 then '-$' else '$' end
+    || case
+        when abs({{ amount }}) < 100 then format('{:.2f}', abs(cast({{ amount }} as double)))
+        else format('{:,}', cast(round(abs({{ amount }})) as bigint))
+    end
+{%- endmacro %}

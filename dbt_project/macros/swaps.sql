@@ -12,15 +12,5 @@
     end
 {%- endmacro %}
 
-{#- Dollars to be read, such as `$1,200` or `-$0.42`. -#}
-{% macro dollars(amount) %}{{ return(adapter.dispatch('dollars', 'tokenatlas')(amount)) }}{% endmacro %}
-{% macro duckdb__dollars(amount) -%}
-    case when {{ amount }} < 0 then '-$' else '$' end
-    || case
-        when abs({{ amount }}) < 100 then format('{:.2f}', abs(cast({{ amount }} as double)))
-        else format('{:,}', cast(round(abs({{ amount }})) as bigint))
-    end
-{%- endmacro %}
-
 {#- A share to be read, such as `71 %`. -#}
 {% macro per_cent(share) -%} (cast(cast(round(100 * {{ share }}) as bigint) as varchar) || ' %') {%- endmacro %}

@@ -11,6 +11,8 @@ import pytest
 
 from ingestion.records import STREAMS, StreamKind
 from ingestion.settings import Settings
+from orchestration.commands.demo import STAGES
+from orchestration.console import TITLES
 from orchestration.dbt import code_version, dbt_project, public_models, read_manifest
 from orchestration.definitions import definitions
 from orchestration.defs.transform.checks import CHECKED_MARTS
@@ -136,3 +138,13 @@ def test_the_code_version_follows_the_sql(repo: dg.RepositoryDefinition, home: P
     assert code_version(manifest_of(home)) == before
     manifest["nodes"]["model.tokenatlas.fct_llm_requests"]["raw_code"] += "\n-- another line"
     assert code_version(manifest) != before
+
+
+def test_every_step_of_a_run_is_told_in_words_and_counted_in_a_stage(repo: dg.RepositoryDefinition) -> None:
+    """What a run prints is for people; a step without a stage would be missing from the times of the demo."""
+    steps = {node.name for node in repo.get_job("daily").nodes}
+    landed = {step for step in steps if step.startswith("lake__")}
+    assert landed
+    assert steps - landed - TITLES.keys() == set()
+    stages = tuple(start for starts in STAGES.values() for start in starts)
+    assert {step for step in steps if not step.startswith(stages)} == set()
